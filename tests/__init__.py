@@ -1,0 +1,1 @@
+"""The tests, file by file beside the source."""
