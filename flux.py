@@ -83,7 +83,7 @@ def wanted():
         raise SetupFailed("%s is not there: flux.py works in a checkout, beside it." % path)
     with open(path, "rb") as file:
         project = tomllib.load(file)
-    parts = [project["build-system"], project["project"], project["tool"]["hatch"]]
+    parts = [project["build-system"], project["project"], project.get("tool", {}).get("hatch")]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     return {"root": ROOT, "python": "%s %s" % (sys.version, sys.base_prefix), "digest": digest}
 
