@@ -12,7 +12,6 @@ import csv
 import io
 import json
 import os
-import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -122,11 +121,19 @@ def _table(found: Iterable[Row], columns: Sequence[Column]) -> None:
     cells = [[_shown(row.get(column.key)) for column in columns] for row in found]
     titles = [column.title() for column in columns]
     widths = [max(map(_width, column)) for column in zip(titles, *cells, strict=True)]
-    room = shutil.get_terminal_size().columns - sum(widths[:-1]) - 2 * (len(widths) - 1)
-    widths[-1] = max(min(widths[-1], room), _NARROWEST)
+    widths[-1] = min(widths[-1], _room(sum(widths[:-1]) + 2 * (len(widths) - 1)))
     _line(titles, widths, ["bold"] * len(columns))
     for line in cells:
         _line(line, widths, [(column.colour or {}).get(text, "") for column, text in zip(columns, line, strict=True)])
+
+
+def _room(taken: int) -> int:
+    """The characters that a line has left for its last column; where there is no terminal, all it wants."""
+    try:
+        columns = os.get_terminal_size(sys.stdout.fileno()).columns
+    except OSError:
+        return sys.maxsize
+    return max(columns - taken, _NARROWEST) if columns else sys.maxsize
 
 
 def _line(texts: Sequence[str], widths: Sequence[int], colours: Sequence[str]) -> None:

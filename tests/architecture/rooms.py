@@ -65,8 +65,8 @@ ROOMS = (
          ours="core codec errors", others="apsw", never="asyncio threading concurrent"),
     Room(floor=3, name="wire", modules="flux.wire", ours="core errors", others="pydantic msgspec", never=_IO),
     Room(floor=3, name="authoring",
-         modules="flux flux.task flux.workflow flux.context flux.runtime flux.declaration flux.tasks flux.secret_managers "
-                 "flux.output_storage",
+         modules="flux flux.task flux.workflow flux.context flux.runtime flux.declaration flux.tasks "
+                 "flux.secret_managers flux.output_storage",
          ours="core codec ids errors", never="socket select selectors subprocess http urllib ssl multiprocessing"),
     Room(floor=2, name="core", modules="flux.core",
          ours="errors ids", others="cronsim", never="asyncio time random os logging threading"),
