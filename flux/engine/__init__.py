@@ -1,0 +1,1 @@
+"""Every use case, each a function of a transaction and of what is live."""

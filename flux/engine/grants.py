@@ -1,0 +1,184 @@
+"""Handing executions to workers and taking them back.
+
+A grant raises the fencing token in the row, in a transaction, before anything is sent. A worker that
+is lost gives everything back: `recover`. Blame: a death that nobody can explain counts against an
+execution only if nothing else ran on that worker; otherwise each execution that was running there is
+next granted a worker of its own. Three deaths alone, with no fact recorded between, fail it.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from flux import codec
+from flux.core.audit import DENIED, entry_by
+from flux.core.events import EventType
+from flux.core.execution import Execution, State
+from flux.core.principal import internal_caller
+from flux.engine import audit
+from flux.engine.live import Lease, Overlay, holds_a_slot
+from flux.engine.log import Log
+from flux.engine.parked import complete
+from flux.engine.tokens import Tokens
+from flux.errors import WorkerCrashed
+from flux.store import executions, timers
+from flux.store.database import Transaction
+
+MAX_DEATHS: Final = 3  # one may be bad luck, two a coincidence
+_T: Final = EventType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """Effect: this execution was granted; send it to its worker. `fresh`: it never ran before."""
+
+    execution: str
+    key: int
+    worker: str
+    fence: int
+    token: str
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """Effect: this execution left its worker without the worker's doing; tell it to drop it."""
+
+    execution: str
+    worker: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Death:
+    """How a worker was lost.
+
+    Attributes:
+        cause: "crash" (nobody knows why), "timeout" or "blocked" (a body held the loop: `call` of `execution`),
+            "lease" (silent too long), "restart" (of the daemon), "drain", "unloaded".
+        signal: name of the signal that ended it, such as SIGSEGV.
+    """
+
+    cause: str
+    signal: str | None = None
+    exit_code: int | None = None
+    peak_memory: int | None = None
+    execution: str | None = None
+    call: str | None = None
+    attempt: int = 0
+
+
+def grant(tx: Transaction, live: Overlay, tokens: Tokens, identity: str, worker: str) -> Granted:
+    """Give an execution to a worker: the next fencing token, a token for it, and the event that says so."""
+    execution = live.execution(tx, identity)
+    fence = execution.fence + 1
+    token = tokens.mint(live.permissions.principal(execution.principal), execution.id, fence, tx.now)
+    log = Log(tx, live, execution)
+    log.add(_T.WORKFLOW_STARTED, attempt=fence, worker=worker)
+    after = log.write()
+    live.leases[identity] = Lease(worker, fence, token, secrets.randbits(53))
+    granted = Granted(
+        execution=identity, key=after.key, worker=worker, fence=fence, token=token, fresh=execution.started == 0
+    )
+    live.effect(granted)
+    return granted
+
+
+def recover(tx: Transaction, live: Overlay, worker: str, death: Death) -> list[str]:
+    """Take everything back from a lost worker; ids of the executions that were loaded there."""
+    loaded = sorted(live.base.loaded.get(worker, ()))
+    there = [live.execution(tx, identity) for identity in loaded]
+    there = [execution for execution in there if execution.worker == worker]
+    suspects = {execution.id for execution in there if holds_a_slot(execution)}
+    for execution in there:
+        take_back(tx, live, execution, death, suspects)
+    return [execution.id for execution in there]
+
+
+def take_back(tx: Transaction, live: Overlay, execution: Execution, death: Death, suspects: set[str]) -> None:
+    """Take one execution back from a worker that is lost. `suspects`: those that ran something there."""
+    if execution.state in (State.PAUSED, State.WAITING):
+        unload(tx, live, execution)
+        return
+    deaths, alone = execution.deaths, False
+    if death.cause == "crash" and execution.id in suspects:
+        deaths += len(suspects) == 1
+        alone = True
+    log = Log(tx, live, execution)
+    log.add(
+        _T.WORKFLOW_RECOVERED,
+        attempt=deaths,
+        seen=int(alone),
+        worker=execution.worker,
+        detail=_detail(death, execution),
+    )
+    if deaths >= MAX_DEATHS:
+        _give_up(tx, log, death, deaths)
+    log.write()
+
+
+def unload(tx: Transaction, live: Overlay, execution: Execution) -> None:
+    """Note that a resting execution is on no worker any more. Nothing happened to it, so there is no event."""
+    after = execution.changed(worker=None, bodies={})
+    executions.update(tx, after)
+    live.put(after)
+
+
+def released(tx: Transaction, live: Overlay, worker: str, identity: str, fence: int) -> None:
+    """A worker has unloaded an execution. If something woke it meanwhile, it is granted anew."""
+    execution = live.known(identity)
+    if execution is None or execution.worker != worker or execution.fence != fence:
+        return
+    take_back(tx, live, execution, Death(cause="unloaded"), set())
+
+
+def restart(tx: Transaction, live: Overlay) -> None:
+    """What a starting daemon does with every open execution: nothing of the last daemon runs any more."""
+    for row in executions.open_ones(tx):
+        execution = row if row.worker is None and row.state in (State.PAUSED, State.WAITING) else complete(tx, row)
+        if execution.state in (State.PAUSED, State.WAITING):
+            if execution.worker is not None:
+                unload(tx, live, execution)
+        elif execution.worker is not None:
+            take_back(tx, live, execution, Death(cause="restart"), set())
+        else:
+            live.put(execution)
+
+
+def record_breach(tx: Transaction, live: Overlay, worker: str, what: str) -> None:
+    """One line of audit for a worker that broke the protocol."""
+    breach = entry_by(internal_caller(""), "worker.breach", f"worker:{worker}", outcome=DENIED, after=json.dumps(what))
+    audit.record(tx, live, breach)
+
+
+def record_mints(tx: Transaction, live: Overlay, granted: list[Granted]) -> None:
+    """One line of audit for all tokens minted in one batch."""
+    tokens = " ".join(f"{one.execution}.{one.fence}" for one in granted)
+    audit.record(tx, live, entry_by(internal_caller(""), "token.mint", f"tokens:{tokens}"))
+
+
+def _give_up(tx: Transaction, log: Log, death: Death, deaths: int) -> None:
+    how = death.signal or f"exit code {death.exit_code}"
+    error = WorkerCrashed(
+        f"the worker died {deaths} times in this execution, the last time by {how}",
+        signal=death.signal,
+        exit_code=death.exit_code,
+        peak_memory=death.peak_memory,
+        deaths=deaths,
+    )
+    log.add(_T.WORKFLOW_FAILED, name=WorkerCrashed.code, payload=codec.encode_error(error))
+    timers.close_all(tx, log.execution.key)
+
+
+def _detail(death: Death, execution: Execution) -> str:
+    """The death as small JSON. Only the culprit of a blocked loop is told what it did."""
+    told: dict[str, object] = {"cause": death.cause}
+    if death.cause in ("timeout", "blocked"):
+        if death.execution == execution.id:
+            told |= {"call": death.call, "attempt": death.attempt}
+        else:
+            told["cause"] = "neighbour"
+    elif death.cause == "crash":
+        told |= {"signal": death.signal, "exit_code": death.exit_code, "peak_memory": death.peak_memory}
+    return codec.encode({name: value for name, value in told.items() if value is not None}).decode()

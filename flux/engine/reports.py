@@ -1,0 +1,261 @@
+"""A worker's report: what ended, what wants to begin, what is waited for, and whether it rests or ends.
+
+`accept` is the use case that everything else exists for. It checks the grant, appends the facts,
+answers each begin by itself, then looks at `idle` or `end`: they hold only if the worker had seen every
+input. Facts are accepted whole or refused whole. A report that was accepted before is answered again
+and nothing is written.
+
+Nothing here reads the file: the execution is live, permissions are compiled.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from flux import codec
+from flux.core.events import ABANDONED, BEGINS, BY_NUMBER, ENDS_A_BODY, FACTS, EventType
+from flux.core.execution import Execution, State, Wait
+from flux.core.permissions import escape
+from flux.core.report import Begin, End, Fact, Idle, Report, Waiting
+from flux.engine.live import Lease, Overlay
+from flux.engine.log import Log
+from flux.engine.tokens import Tokens
+from flux.errors import ProtocolError, ReportGap, StaleLease
+from flux.store import timers
+from flux.store.database import Transaction
+
+_T: Final = EventType
+_ENDS: Final = frozenset({_T.WORKFLOW_COMPLETED, _T.WORKFLOW_FAILED, _T.WORKFLOW_CANCELLED})
+_FOLLOWS: Final = frozenset({_T.TASK_COMPLETED, _T.TASK_FAILED, _T.TASK_CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the acknowledgement of a report says. `denied`: indices of begins that may not start."""
+
+    n: int
+    sequence: int
+    handle: int
+    denied: tuple[int, ...] = ()
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """Effect: a timer is open from now on."""
+
+    execution: str
+    call: str
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disarmed:
+    """Effect: a timer was closed before it was due."""
+
+    execution: str
+    call: str
+
+
+def accept(tx: Transaction, live: Overlay, tokens: Tokens, worker: str, report: Report) -> Answer:
+    """Write a worker's report and say what may begin.
+
+    Raises:
+        StaleLease: the grant is not this worker's any more.
+        ProtocolError: the report breaks the protocol; nothing of it is written.
+    """
+    execution = live.known(report.execution)
+    if execution is None or execution.worker != worker or execution.fence != report.fence:
+        raise StaleLease(
+            f"execution {report.execution} is not granted to {worker} under fence {report.fence}",
+            execution=report.execution,
+        )
+    lease = _check_token(tx, live, tokens, execution, report)
+    if report.n <= execution.reports:
+        return Answer(report.n, execution.sequence, lease.handle)
+    if report.n != execution.reports + 1:
+        raise ReportGap(f"report {report.n} of {execution.id} follows {execution.reports}", execution=execution.id)
+    log = Log(tx, live, execution)
+    _append_facts(log, report.facts)
+    denied = _append_begins(log, live, report.begins)
+    waits = _apply_waits(tx, live, log, report.waits) if report.waits else None
+    refused = False
+    if report.idle is not None or report.end is not None:
+        refused = _rest(tx, log, report, waits)
+    after = log.write(reports=report.n) if waits is None else log.write(reports=report.n, **_kept(log, waits))
+    return Answer(report.n, after.sequence, lease.handle, denied, refused)
+
+
+def _check_token(tx: Transaction, live: Overlay, tokens: Tokens, execution: Execution, report: Report) -> Lease:
+    """The lease, once its holder has shown the token or the handle that stands in for it."""
+    lease = live.lease(execution.id)
+    if lease is None or lease.fence != report.fence:
+        raise StaleLease(f"execution {execution.id} has no lease under fence {report.fence}", execution=execution.id)
+    if not live.permissions.enabled(execution.principal):
+        raise ProtocolError(f"principal {execution.principal} may not act any more", execution=execution.id)
+    if lease.verified:
+        if report.handle != lease.handle and report.token != lease.token:
+            raise ProtocolError(f"wrong handle for execution {execution.id}", execution=execution.id)
+        return lease
+    if report.token is None:
+        raise ProtocolError(f"the first report of a grant of {execution.id} brings no token", execution=execution.id)
+    token = tokens.verify(report.token, tx.now)
+    if token.execution != execution.id or token.attempt != report.fence or live.permissions.is_revoked(token.jti):
+        raise ProtocolError(f"the token belongs to another grant than that of {execution.id}", execution=execution.id)
+    lease = Lease(lease.worker, lease.fence, lease.token, lease.handle, verified=True)
+    live.leases[execution.id] = lease
+    return lease
+
+
+def _append_facts(log: Log, facts: Sequence[Fact]) -> None:
+    execution = log.execution
+    running = dict(execution.bodies)
+    ended: set[str] = set()
+    for fact in facts:
+        kind = BY_NUMBER.get(fact.type)
+        if kind not in FACTS:
+            raise ProtocolError(f"{fact.type} is not the number of a fact", execution=execution.id)
+        attempt = running.get(fact.call)
+        if attempt is not None and attempt == fact.attempt and kind in ENDS_A_BODY:
+            del running[fact.call]
+            ended.add(fact.call)
+        elif not (kind in _FOLLOWS and (fact.call in ended or attempt or _is_delayed(execution, fact.call))):
+            raise ProtocolError(
+                f"{kind} of {fact.call} attempt {fact.attempt} without a body that was allowed to start",
+                execution=execution.id,
+            )
+        log.add(
+            kind,
+            instant=fact.instant,
+            call=fact.call,
+            parent=fact.parent,
+            attempt=fact.attempt,
+            seen=fact.seen,
+            detail=fact.detail,
+            payload=fact.payload,
+        )
+
+
+def _is_delayed(execution: Execution, call: str) -> bool:
+    """Whether the call stands between two attempts."""
+    prefix = call + "@"
+    return any(wait.startswith(prefix) for wait in execution.waits)
+
+
+def _append_begins(log: Log, live: Overlay, begins: Sequence[Begin]) -> tuple[int, ...]:
+    execution = log.execution
+    allows = live.permissions.allows
+    prefix = f"workflow:{escape(execution.namespace)}:{escape(execution.name)}:task:"
+    denied: list[int] = []
+    for index, begin in enumerate(begins):
+        kind = BY_NUMBER.get(begin.type)
+        if kind not in BEGINS:
+            raise ProtocolError(f"{begin.type} is not the number of a begin", execution=execution.id)
+        permission = f"{prefix}{escape(begin.name)}:execute"
+        if begin.exempt or allows(execution.principal, permission):
+            log.add(
+                kind,
+                call=begin.call,
+                parent=begin.parent,
+                name=begin.name,
+                attempt=begin.attempt,
+                digest=begin.digest,
+                payload=begin.args,
+            )
+            continue
+        denied.append(index)
+        log.add(
+            _T.TASK_DENIED,
+            call=begin.call,
+            parent=begin.parent,
+            name=begin.name,
+            attempt=begin.attempt,
+            payload=codec.encode({"principal": execution.principal, "permission": permission, "task": begin.name}),
+        )
+    return tuple(denied)
+
+
+def _apply_waits(tx: Transaction, live: Overlay, log: Log, changes: Sequence[Waiting]) -> dict[str, Wait]:
+    """All waits of the execution after these changes; timers also in their table, pauses also in the log."""
+    execution = log.execution
+    waits = dict(execution.waits)
+    for change in changes:
+        if change.kind == "timer":
+            _apply_timer(tx, live, execution, waits, change)
+        elif change.kind == "pause":
+            _apply_pause(tx, log, waits, change)
+        else:
+            raise ProtocolError(f"{change.kind!r} is not a kind of wait", execution=execution.id)
+    return waits
+
+
+def _apply_timer(tx: Transaction, live: Overlay, execution: Execution, waits: dict[str, Wait], change: Waiting) -> None:
+    if change.open:
+        waits[change.call] = Wait(kind="timer", due=change.due, opened=tx.now, parent=change.parent)
+        timers.open_one(tx, execution.key, change.call, change.due, change.parent)
+        live.effect(Armed(execution.id, change.call, change.due))
+    elif waits.pop(change.call, None) is not None:
+        timers.close(tx, execution.key, change.call)
+        live.effect(Disarmed(execution.id, change.call))
+
+
+def _apply_pause(tx: Transaction, log: Log, waits: dict[str, Wait], change: Waiting) -> None:
+    if change.open:
+        log.add(_T.PAUSE_OPENED, call=change.call, parent=change.parent, name=change.name, payload=change.payload)
+        waits[change.call] = Wait(
+            kind="pause", opened=tx.now, parent=change.parent, name=change.name, output=change.payload
+        )
+    elif waits.pop(change.call, None) is not None:
+        log.add(_T.PAUSE_CLOSED, call=change.call, detail=ABANDONED)
+
+
+def _rest(tx: Transaction, log: Log, report: Report, waits: dict[str, Wait] | None) -> bool:
+    """Whether `idle` or `end` had to be refused; else its event is noted."""
+    execution = log.execution
+    newest = max((event.sequence for event in log.events if event.type is _T.TASK_DENIED), default=0)
+    newest = max(newest, execution.input_sequence)
+    if report.end is not None:
+        if report.end.seen < newest:
+            return True
+        _end(tx, log, report.end, waits)
+        return False
+    idle: Idle | None = report.idle
+    if idle is None or idle.seen < newest:
+        return True
+    open_waits = execution.waits if waits is None else waits
+    if not open_waits:
+        raise ProtocolError(f"execution {execution.id} rests, but waits for nothing", execution=execution.id)
+    if execution.state is State.RUNNING:
+        paused = any(wait.kind == "pause" for wait in open_waits.values())
+        log.add(_T.WORKFLOW_PAUSED if paused else _T.WORKFLOW_WAITING)
+    return False
+
+
+def _end(tx: Transaction, log: Log, end: End, waits: dict[str, Wait] | None) -> None:
+    execution = log.execution
+    kind = BY_NUMBER.get(end.type)
+    if kind not in _ENDS:
+        raise ProtocolError(f"{end.type} is not the number of an end", execution=execution.id)
+    if execution.state is State.CANCELLING and kind is _T.WORKFLOW_COMPLETED:
+        kind = _T.WORKFLOW_CANCELLED  # it was asked to stop, and it did, with a value
+    reason = _reason(end) if kind is _T.WORKFLOW_FAILED else None
+    log.add(kind, instant=end.instant, seen=end.seen, name=reason, detail=end.detail, payload=end.payload)
+    if execution.waits or waits:
+        timers.close_all(tx, execution.key)
+
+
+def _reason(end: End) -> str:
+    """One word for why it failed: from the detail, else the type of its error."""
+    if end.detail is not None:
+        reason = codec.plain(end.detail.encode()) if end.detail.startswith("{") else None
+        if isinstance(reason, dict) and isinstance(reason.get("reason"), str):
+            return str(reason["reason"])
+    if end.payload is not None:
+        return str(codec.error_view(end.payload).get("type", "error"))
+    return "error"
+
+
+def _kept(log: Log, waits: dict[str, Wait]) -> dict[str, object]:
+    """The waits to keep beside the fold: none once it has ended."""
+    ended = any(event.type in _ENDS for event in log.events)
+    return {"waits": {}} if ended else {"waits": waits}

@@ -1,0 +1,122 @@
+"""Processes by their numbers: pidfds, start times, orphans, survivors of an earlier daemon.
+
+A pid alone names nobody, since it is given again. What names a process is a pidfd, or the pid with the time of its
+start in clock ticks since boot. Everything here kills by pidfd and looks at the start time first.
+
+The daemon is a subreaper: what its launcher leaves behind becomes its child. `reap_orphans` reaps only
+dead processes of a launcher's session, so that nobody who waits for a child of his own loses its exit code.
+"""
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from flux.clock import SYSTEM
+
+_PR_SET_CHILD_SUBREAPER: Final = 36
+_SESSION_FIELD: Final = 3  # of /proc/PID/stat, counted from the field after the command's name
+_START_FIELD: Final = 19
+
+
+def become_subreaper() -> None:
+    """Have orphans of this process's descendants become its children."""
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "PR_SET_CHILD_SUBREAPER")
+
+
+def start_of(pid: int) -> int | None:
+    """When process `pid` started, in clock ticks since boot; None if there is none."""
+    fields = _stat(pid)
+    return None if fields is None else int(fields[_START_FIELD])
+
+
+def kill(pidfd: int) -> None:
+    """Kill a process that may be dead already."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+
+
+def reap(pid: int, pidfd: int) -> None:
+    """Reap a dead process if it is our child, and end what is left of its process group."""
+    try:
+        if os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            return
+    except ChildProcessError:
+        return  # somebody else's child, and reaped by him
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)  # not reaped yet: the group's number is still its own
+    with contextlib.suppress(ChildProcessError):
+        os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG)
+
+
+def kill_survivors(processes: Iterable[tuple[int, int]], patience: int = 10_000) -> list[int]:
+    """Kill the processes (pid, start time) that still live, and wait until they are gone.
+
+    Blocks; for use before anything else runs. Processes that have another start time are not touched.
+
+    Args:
+        patience: milliseconds to wait for all of them.
+
+    Returns:
+        The pids that are still there: killed, but held up inside the kernel.
+    """
+    pidfds = {pidfd: pid for pid, start in processes if (pidfd := _open(pid, start)) is not None}
+    for pidfd in pidfds:
+        kill(pidfd)
+    poll = select.poll()
+    for pidfd in pidfds:
+        poll.register(pidfd, select.POLLIN)
+    left, until = set(pidfds), SYSTEM.monotonic() + patience
+    while left and (rest := until - SYSTEM.monotonic()) > 0:
+        for pidfd, _ in poll.poll(rest):
+            left.discard(pidfd)
+            poll.unregister(pidfd)
+            reap(pidfds[pidfd], pidfd)
+    for pidfd in pidfds:
+        os.close(pidfd)
+    return sorted(pidfds[pidfd] for pidfd in left)
+
+
+def reap_orphans(sessions: Collection[int]) -> list[int]:
+    """Reap the dead children of this process that belong to one of `sessions`; their pids."""
+    reaped = []
+    for pid in _children():
+        fields = _stat(pid)
+        if fields is None or int(fields[_SESSION_FIELD]) not in sessions or pid in sessions:
+            continue
+        with contextlib.suppress(ChildProcessError):
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG)
+                reaped.append(pid)
+    return reaped
+
+
+def _open(pid: int, start: int) -> int | None:
+    """A pidfd of the process that started then; None if it is gone."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except (ProcessLookupError, OSError):
+        return None
+    if start_of(pid) == start:  # looked at after the pidfd was taken: it cannot become another process any more
+        return pidfd
+    os.close(pidfd)
+    return None
+
+
+def _stat(pid: int) -> list[bytes] | None:
+    """The fields of /proc/PID/stat after the command's name; None if there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def _children() -> Iterator[int]:
+    for thread in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            yield from map(int, (thread / "children").read_text().split())

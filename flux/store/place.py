@@ -1,0 +1,81 @@
+"""Where a database may lie, and the lock that keeps a second daemon away from it.
+
+SQLite's WAL needs shared memory, which network file systems do not give; they are refused by name of
+their type. The lock is an `flock` on a file of its own beside the database: locking the database file
+itself would be undone by the first close of any other descriptor of it.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Final
+
+from flux.errors import UnusableDatabase
+
+NETWORK_TYPES: Final = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "fuse.sshfs", "fuse.glusterfs",
+     "fuse.s3fs", "fuse.gcsfuse", "fuse.rclone", "ncpfs", "gfs2", "ocfs2", "beegfs", "davfs", "fuse.davfs2"},
+)  # fmt: skip
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+
+
+def type_of_mount(folder: Path, mountinfo: str) -> str | None:
+    """The type of the file system that holds `folder`, by the kernel's table of mounts; None if it is not in there."""
+    best, kind = -1, None
+    for line in mountinfo.splitlines():
+        left, _, right = line.partition(" - ")
+        fields = left.split(" ")
+        if len(fields) < 5 or not right:
+            continue
+        mount = Path(fields[4].replace("\\040", " "))
+        if folder.is_relative_to(mount) and len(mount.parts) >= best:
+            best, kind = len(mount.parts), right.split(" ")[0]
+    return kind
+
+
+def refuse_network_disk(folder: Path) -> None:
+    """Raise UnusableDatabase if `folder` lies on a network file system."""
+    if not _MOUNTS.exists():  # only Linux has the table
+        return
+    kind = type_of_mount(folder.resolve(), _MOUNTS.read_text())
+    if kind in NETWORK_TYPES:
+        raise UnusableDatabase(
+            f"{folder} lies on a network file system ({kind}), where SQLite loses data: use a local disk"
+        )
+
+
+class Lock:
+    """The right to be the one daemon of a database. Released when the process ends, however it ends."""
+
+    def __init__(self, descriptor: int, path: Path) -> None:
+        self._descriptor = descriptor
+        self.path = path
+
+    @classmethod
+    def take(cls, database: Path) -> "Lock":
+        """The lock of `database`.
+
+        Raises:
+            UnusableDatabase: another process has it; the message names its pid.
+        """
+        path = database.with_suffix(".lock")
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as exc:
+            raise UnusableDatabase(f"{path} cannot be opened: {exc.strerror}") from exc
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(descriptor)
+            raise UnusableDatabase(
+                f"{database} is in use by another Flux (pid {holder}): stop that one first, or name another file",
+                pid=holder,
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        return cls(descriptor, path)
+
+    def release(self) -> None:
+        """Give it back. The file stays: removing it would let two processes lock two files of one name."""
+        os.close(self._descriptor)
