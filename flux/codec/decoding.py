@@ -170,10 +170,14 @@ def _view_error(record: dict[str, Any]) -> dict[str, Any]:
     """Type, message, traceback and cause; an exception that was being handled counts as the cause."""
     return {
         "type": record["type"],
-        "message": record["message"],
+        "message": record["message"] if "message" in record else _said(record.get("args", [])),
         "traceback": record.get("traceback", ""),
         "cause": record.get("cause") or record.get("context"),
     }
+
+
+def _said(args: list[Any]) -> str:
+    return args[0] if len(args) == 1 and isinstance(args[0], str) else ", ".join(map(json.dumps, args))
 
 
 _VIEWS: Final[Mapping[str, Callable[[dict[str, Any]], Any]]] = {

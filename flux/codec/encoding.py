@@ -18,7 +18,7 @@ from math import isfinite
 from typing import Any, Final
 
 from flux.codec.classes import ClassIndex
-from flux.codec.lowering import STRINGS, TAG, WRITER, Encoder, Exhausted
+from flux.codec.lowering import ATOMS, STRINGS, TAG, WRITER, Encoder, Exhausted
 from flux.codec.refusals import MAX_DEPTH, MAX_PAYLOAD, Refusal, too_deep, too_large
 
 
@@ -26,7 +26,7 @@ def _write_float(value: float) -> bytes | None:
     return repr(value).encode() if isfinite(value) else None
 
 
-_ATOMS: Final[Mapping[type, Callable[[Any], bytes | None]]] = {
+_WRITERS: Final[Mapping[type, Callable[[Any], bytes | None]]] = {
     type(None): lambda _: b"null",
     bool: lambda value: b"true" if value else b"false",
     int: lambda value: repr(value).encode(),
@@ -37,7 +37,7 @@ _ATOMS: Final[Mapping[type, Callable[[Any], bytes | None]]] = {
 
 def is_atomic(value: object) -> bool:
     """Whether `value` cannot change on its way through the log, so that nobody has to decode it back."""
-    return type(value) in _ATOMS
+    return type(value) in ATOMS
 
 
 def encode(value: object, classes: ClassIndex | None = None, *, root: str = "value", limit: int = MAX_PAYLOAD) -> bytes:
@@ -62,7 +62,7 @@ def encode(value: object, classes: ClassIndex | None = None, *, root: str = "val
 def _short_way(value: object, root: str, limit: int) -> bytes | None:
     """The payload of plain JSON; None where a closer look is needed."""
     try:
-        atom = _ATOMS.get(type(value))
+        atom = _WRITERS.get(type(value))
         if atom is not None:
             return atom(value)
         if _is_plain(value, root, limit):
@@ -90,7 +90,7 @@ def _is_plain(value: object, root: str, limit: int) -> bool:
             entries += len(container)
             for item in items:
                 kind = type(item)
-                if kind not in _ATOMS:
+                if kind not in ATOMS:
                     if kind is not list and kind is not dict:
                         return False
                     below.append(item)

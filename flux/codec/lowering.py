@@ -19,6 +19,7 @@ from flux.codec.scalars import BY_TYPE, float_word
 from flux.codec.standard import standard_name
 
 TAG: Final = "$"
+ATOMS: Final = frozenset({type(None), bool, int, float, str})
 STRINGS: Final = frozenset({str})
 WRITER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"))
 
@@ -159,8 +160,11 @@ class Encoder:
         except Refusal:
             if not lenient:
                 raise
-        record |= {"type": cls.__qualname__, "module": cls.__module__, "message": exceptions.message_of(error)}
         args, state = exceptions.take_apart(error)
+        record |= {"type": cls.__qualname__, "module": cls.__module__}
+        if lenient or all(type(arg) in ATOMS for arg in args):
+            # Python says a set in its own order, and equal values must give equal bytes.
+            record["message"] = exceptions.message_of(error)
         if lenient:
             record |= self._what_can_be_kept(args, state, depth)
         else:

@@ -23,6 +23,8 @@ from flux.codec.refusals import Refusal
 
 _DAY: Final = 86_400
 _MICRO: Final = 1_000_000
+_MICROSECOND: Final = timedelta(microseconds=1)
+_MINUTE: Final = timedelta(minutes=1)
 _PATHS: Final[Mapping[str, type[PurePath]]] = {
     cls.__name__: cls for cls in (PosixPath, WindowsPath, PurePosixPath, PureWindowsPath)
 }
@@ -60,13 +62,18 @@ def _view_float(text: str) -> str:
     return {"inf": "Infinity", "-inf": "-Infinity"}.get(text, "NaN")
 
 
-def _lower_zone(zone: tzinfo | None) -> dict[str, str]:
-    """What ISO 8601 does not say about a zone: the key of a time zone, the name of a fixed offset."""
+def _lower_zone(zone: tzinfo | None) -> dict[str, Any]:
+    """What ISO 8601 does not say about a zone: the key of a time zone, the name of a fixed offset.
+
+    Nor does Python read every offset that it writes: it takes `+00:00:00.5` for UTC.
+    """
     if zone is None or zone is UTC:
         return {}
     if type(zone) is timezone:
-        name = zone.tzname(None)
-        return {} if name == timezone(zone.utcoffset(None)).tzname(None) else {"name": name}
+        offset, name = zone.utcoffset(None), zone.tzname(None)
+        if name != timezone(offset).tzname(None):
+            return {"offset": offset // _MICROSECOND, "name": name}
+        return {"offset": offset // _MICROSECOND} if offset % _MINUTE else {}
     if type(zone) is ZoneInfo and zone.key:
         return {"zone": zone.key}
     hint = "use `datetime.timezone` or `zoneinfo.ZoneInfo(key)`"
@@ -74,7 +81,7 @@ def _lower_zone(zone: tzinfo | None) -> dict[str, str]:
 
 
 def _lower_instant(value: datetime | time) -> str | dict[str, Any]:
-    extras: dict[str, Any] = dict(_lower_zone(value.tzinfo))
+    extras = _lower_zone(value.tzinfo)
     if value.fold:
         extras["fold"] = 1
     text = value.isoformat()
@@ -88,9 +95,9 @@ def _revive_instant(cls: type[datetime] | type[time]) -> Callable[[Any], datetim
         value = cls.fromisoformat(record["at"]).replace(fold=record.get("fold", 0))
         if "zone" in record:
             return value.replace(tzinfo=ZoneInfo(record["zone"]))
-        if "name" in record:
-            offset = value.utcoffset()
-            return value.replace(tzinfo=timezone(timedelta(0) if offset is None else offset, record["name"]))
+        if "offset" in record:
+            offset = timedelta(microseconds=record["offset"])
+            return value.replace(tzinfo=timezone(offset, record["name"]) if "name" in record else timezone(offset))
         return value
 
     return revive

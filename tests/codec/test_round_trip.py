@@ -17,7 +17,7 @@ INDEX = ClassIndex.of_module(classes)
 def thorough(request: pytest.FixtureRequest) -> settings:
     """A few hundred examples; ten thousand when everything is asked for."""
     count = 10_000 if request.config.getoption("--full", default=False) else 300
-    return settings(max_examples=count, deadline=None, suppress_health_check=list(HealthCheck))
+    return settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.timeout(600)
@@ -32,6 +32,7 @@ def test_a_value_comes_back_equal_and_of_the_same_type(thorough: settings):
     check()
 
 
+@pytest.mark.timeout(600)
 def test_a_payload_is_strict_json_and_so_is_its_view(thorough: settings):
     """Readers in other languages parse payloads and views with any JSON parser: no NaN, no lone surrogate."""
 
@@ -45,6 +46,7 @@ def test_a_payload_is_strict_json_and_so_is_its_view(thorough: settings):
     check()
 
 
+@pytest.mark.timeout(600)
 def test_what_comes_back_is_written_as_the_same_bytes(thorough: settings):
     """Digests are compared on replay, where the arguments are decoded values."""
 
