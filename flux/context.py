@@ -76,7 +76,7 @@ class ExecutionEvent:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: a frozen one made through `ExecutionContext[T](...)` breaks with them
 class ExecutionContext(Generic[T_co]):
     """An execution as its author sees it.
 

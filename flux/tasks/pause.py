@@ -4,7 +4,7 @@ An open pause shows in the execution with its name and its output, and holds no 
 resumed with is its value.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from flux.runtime import current
 
@@ -12,7 +12,7 @@ UNNAMED: Final = "pause"
 LONGEST_NAME: Final = 200
 
 
-async def pause(name_or_value: object = UNNAMED, output: object = None) -> object:
+async def pause(name_or_value: object = UNNAMED, output: object = None) -> Any:  # whatever somebody resumes it with
     """What the execution is resumed with.
 
     Args:

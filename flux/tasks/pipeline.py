@@ -1,14 +1,33 @@
 """`pipeline`: each stage gets what the one before it returned."""
 
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar, overload
 
 from flux.errors import InvalidDefinition
 
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+Step = Callable[[A], Awaitable[B]]
 Stage = Callable[..., object]
 
 
-async def pipeline(*stages: Stage, input: object = None) -> object:
+@overload
+async def pipeline(first: Step[A, B], /, *, input: A) -> B: ...
+@overload
+async def pipeline(first: Step[A, B], second: Step[B, C], /, *, input: A) -> C: ...
+@overload
+async def pipeline(first: Step[A, B], second: Step[B, C], third: Step[C, D], /, *, input: A) -> D: ...
+@overload
+async def pipeline(
+    first: Step[A, B], second: Step[B, C], third: Step[C, D], fourth: Step[D, E], /, *, input: A
+) -> E: ...
+@overload
+async def pipeline(*stages: Stage, input: object = None) -> Any: ...  # longer ones, plain functions among them
+async def pipeline(*stages: Stage, input: object = None) -> Any:
     """The last stage's result, when the first was called with `input` and each later one with the result before it.
 
     Args:

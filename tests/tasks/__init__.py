@@ -1,0 +1,1 @@
+"""What a workflow body is made of beside tasks."""
