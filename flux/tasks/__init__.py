@@ -6,7 +6,7 @@ itself in the place of its function.
 """
 
 from flux.tasks.chance import choice, randint, randrange, uuid4
-from flux.tasks.parallel import map_items as map  # noqa: A004 - the word for it, as in the existing API
+from flux.tasks.parallel import map_items as map
 from flux.tasks.parallel import parallel
 from flux.tasks.pause import pause
 from flux.tasks.pipeline import pipeline

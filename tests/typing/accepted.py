@@ -8,7 +8,7 @@ from typing import Any, assert_type
 from uuid import UUID
 
 from flux import ExecutionContext, TaskMetadata, task, workflow
-from flux.tasks import choice, map, now, parallel, pause, pipeline, randint, sleep, uuid4  # noqa: A004 - ours
+from flux.tasks import choice, map, now, parallel, pause, pipeline, randint, sleep, uuid4
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from flux import ExecutionContext, task, workflow
-from flux.tasks import map, parallel, pause  # noqa: A004 - ours
+from flux.tasks import map, parallel, pause
 
 
 @dataclass
