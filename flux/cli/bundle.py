@@ -6,9 +6,9 @@ by another one it looks for the right one and hands over. What is installed here
 with all extras installed and it has them.
 
 A process that the bundle starts with `sys.executable` is a plain Python that knows nothing of the bundle.
-What makes it find Flux is the folder that holds the package `flux` (`Path(flux.__file__).parent.parent`),
-given to it on `sys.path` in front, in its own command; PYTHONPATH would also reach the programs that user
-code starts. In an installation the same folder is already there, so no case needs to be told apart.
+What makes it find Flux and all that Flux needs is one folder on its import path, the one that holds the
+package `flux`: by PYTHONPATH, or as the first entry of `sys.path`. In an installation the same folder is
+there already, so no case needs to be told apart.
 """
 
 import shutil
