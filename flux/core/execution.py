@@ -191,8 +191,8 @@ def next_state(execution: str, current: State | None, event: EventType) -> State
     return current
 
 
-def fold(execution: Execution, events: Iterable[Event]) -> Execution:
-    """The execution after all `events`, oldest first.
+def fold(execution: Execution, events: Iterable[Event], **beside: object) -> Execution:
+    """The execution after all `events`, oldest first. `beside`: fields that no event tells.
 
     Timers are not events while they are open: whoever knows of them keeps them in `waits` beside this.
     """
@@ -216,7 +216,7 @@ def fold(execution: Execution, events: Iterable[Event]) -> Execution:
         if is_input(event):
             changes["input_sequence"] = event.sequence
         changes["updated"] = event.instant
-    return execution.changed(state=state, bodies=bodies, waits=waits, **changes)
+    return execution.changed(**{"state": state, "bodies": bodies, "waits": waits, **changes, **beside})
 
 
 _Changes = dict[str, object]

@@ -53,7 +53,7 @@ class Principal:
     enabled: bool = True
     banned: bool = False
     roles: tuple[str, ...] = ()
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
     created_at: int = 0
     last_seen_at: int | None = None
 

@@ -15,7 +15,7 @@ from flux.store import principals, tokens
 from flux.store.database import Reader
 
 _NOTHING: Final = Grants(())
-_REMEMBERED: Final = 50_000  # answers kept; a daemon asks for a few permissions over and over
+REMEMBERED: Final = 50_000  # answers kept; a daemon asks for a few permissions over and over
 
 
 class Permissions:
@@ -42,7 +42,7 @@ class Permissions:
         answer = self._answers.get(question)
         if answer is None:
             answer = self.enabled(principal) and self.grants(principal).allows(permission)
-            if len(self._answers) >= _REMEMBERED:
+            if len(self._answers) >= REMEMBERED:
                 self._answers.clear()
             self._answers[question] = answer
         return answer

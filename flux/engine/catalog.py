@@ -95,6 +95,11 @@ def failed(tx: Transaction, live: Overlay, error: LoadError) -> None:
     live.effect(Changed(path=error.path, names=()))
 
 
+def mended(tx: Transaction, live: Overlay, path: str) -> None:
+    """Note that a file that offers nothing loads again."""
+    catalog.mended(tx, path)
+
+
 def find(tx: Reader, live: Overlay, namespace: str, name: str, number: int | None = None) -> Version:
     """The version that a new execution gets: the offered one, or the one asked for.
 

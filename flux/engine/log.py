@@ -77,9 +77,7 @@ class Log:
             IllegalTransition: the state machine does not allow one of the events; nothing is written.
         """
         before = self.execution
-        after = fold(before, self.events)
-        if changes:
-            after = after.changed(**changes)
+        after = fold(before, self.events, **changes)
         if self.events:
             events.append(self._tx, after.key, self.events)
         if _row_differs(before, after):

@@ -26,7 +26,6 @@ from flux.store.database import Transaction
 
 _T: Final = EventType
 _ENDS: Final = frozenset({_T.WORKFLOW_COMPLETED, _T.WORKFLOW_FAILED, _T.WORKFLOW_CANCELLED})
-_FOLLOWS: Final = frozenset({_T.TASK_COMPLETED, _T.TASK_FAILED, _T.TASK_CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +109,19 @@ def _check_token(tx: Transaction, live: Overlay, tokens: Tokens, execution: Exec
 def _append_facts(log: Log, facts: Sequence[Fact]) -> None:
     execution = log.execution
     running = dict(execution.bodies)
-    ended: set[str] = set()
+    ended: dict[str, EventType] = {}
     for fact in facts:
         kind = BY_NUMBER.get(fact.type)
-        if kind not in FACTS:
+        if kind is None or kind not in FACTS:
             raise ProtocolError(f"{fact.type} is not the number of a fact", execution=execution.id)
-        attempt = running.get(fact.call)
-        if attempt is not None and attempt == fact.attempt and kind in ENDS_A_BODY:
+        if kind in ENDS_A_BODY and running.get(fact.call) == fact.attempt:
             del running[fact.call]
-            ended.add(fact.call)
-        elif not (kind in _FOLLOWS and (fact.call in ended or attempt or _is_delayed(execution, fact.call))):
+        elif not _follows(execution, kind, fact.call, ended.get(fact.call), fact.call in running):
             raise ProtocolError(
                 f"{kind} of {fact.call} attempt {fact.attempt} without a body that was allowed to start",
                 execution=execution.id,
             )
+        ended[fact.call] = kind
         log.add(
             kind,
             instant=fact.instant,
@@ -134,6 +132,17 @@ def _append_facts(log: Log, facts: Sequence[Fact]) -> None:
             detail=fact.detail,
             payload=fact.payload,
         )
+
+
+def _follows(execution: Execution, kind: EventType, call: str, before: EventType | None, runs: bool) -> bool:
+    """Whether a fact that ends no body may stand here: it closes a call whose last body has ended."""
+    if runs:
+        return False
+    if kind is _T.TASK_COMPLETED:
+        return before is _T.TASK_FALLBACK_COMPLETED  # its value is the call's
+    if kind is _T.TASK_FAILED or kind is _T.TASK_CANCELLED:
+        return before is not None or _is_delayed(execution, call)
+    return False
 
 
 def _is_delayed(execution: Execution, call: str) -> bool:

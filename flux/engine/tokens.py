@@ -19,8 +19,13 @@ from typing import Final
 from jwt.algorithms import HMACAlgorithm
 from jwt.utils import base64url_decode, base64url_encode
 
-from flux.core.principal import Principal
+from flux.core.audit import entry_by
+from flux.core.principal import Caller, Principal
+from flux.engine import access, audit
+from flux.engine.live import Overlay
 from flux.errors import Unauthenticated
+from flux.store import tokens
+from flux.store.database import Transaction
 
 ISSUER: Final = "fluxd"
 AUDIENCE: Final = "flux-callback"
@@ -109,6 +114,14 @@ class Tokens:
 def jti(execution: str, fence: int) -> str:
     """The id of the token of a grant: there is one a grant, so that the grant names it."""
     return f"{execution}.{fence}"
+
+
+def revoke(tx: Transaction, live: Overlay, revoked: str, caller: Caller) -> None:
+    """Refuse the token with this `jti` from now on. Needs admin:principals:manage, as disabling its holder does."""
+    access.require(live.permissions, caller, "admin:principals:manage")
+    tokens.revoke(tx, revoked)
+    live.permissions = access.load(tx)
+    audit.record(tx, live, entry_by(caller, "token.revoke", f"token:{revoked}"))
 
 
 def _checked(claims: object, now: int) -> ExecutionToken:

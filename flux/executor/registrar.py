@@ -1,0 +1,163 @@
+"""From files in the watched folder to registered versions.
+
+A changed file is inspected by a throw-away process; what it reports goes to the gate. A file that does
+not load keeps its last good version serving, with the error beside it. When a local module changes,
+every file that imports it is inspected again, and so is every file that did not load.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from flux.core.catalog import DEFAULT_NAMESPACE, Source
+from flux.core.principal import internal_caller
+from flux.engine import catalog
+from flux.engine.catalog import Found, Registration
+from flux.engine.gate import Gate
+from flux.errors import FluxError
+from flux.wire.control import Inspection, LoadError, WorkflowFound
+
+_LOG: Final = logging.getLogger("flux.catalog")
+_AT_ONCE: Final = 4  # files under inspection: more would only wait for cores
+
+Inspect = Callable[[Path, Path], Awaitable[Inspection]]
+
+
+class Registrar:
+    """Keeps the catalog in step with a folder."""
+
+    def __init__(self, gate: Gate, inspect: Inspect, root: Path) -> None:
+        self._gate = gate
+        self._inspect = inspect
+        self._root = root
+        self._members: dict[Path, set[Path]] = {}
+        self._failed: set[Path] = set()
+        self._running: dict[Path, asyncio.Task[None]] = {}
+        self._again: set[Path] = set()
+        self._limit = asyncio.Semaphore(_AT_ONCE)
+
+    def changed(self, path: Path) -> None:
+        """A file is new or has other content: look at it, and at those that depend on it."""
+        dependent = {entry for entry, members in self._members.items() if path in members}
+        for one in {path, *dependent, *self._failed}:
+            self._start(one)
+
+    def deleted(self, path: Path) -> None:
+        """A file is gone: offer nothing from it any more; those that import it cannot load either."""
+        self._members.pop(path, None)
+        self._failed.discard(path)
+        self._keep(path, self._withdraw(path))
+        for entry in [entry for entry, members in self._members.items() if path in members]:
+            self._start(entry)
+
+    def missing(self) -> None:
+        """Withdraw what comes from files of this folder that are not there any more."""
+        for version in list(self._gate.live.catalog.values()):
+            path = Path(version.path)
+            if path.is_relative_to(self._root) and not path.exists():
+                self.deleted(path)
+
+    async def settled(self) -> None:
+        """Return when nothing is under inspection."""
+        while self._running:
+            await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    def stop(self) -> None:
+        """End what is under way."""
+        for task in self._running.values():
+            task.cancel()
+
+    def _start(self, path: Path) -> None:
+        if path in self._running:
+            self._again.add(path)
+        else:
+            self._keep(path, self._look(path))
+
+    def _keep(self, path: Path, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._running[path] = task
+        task.add_done_callback(lambda done: self._ended(path, done))
+
+    def _ended(self, path: Path, task: "asyncio.Future[None]") -> None:
+        if self._running.get(path) is task:
+            del self._running[path]
+        if not task.cancelled() and task.exception() is not None:
+            _LOG.error("%s could not be registered", path, exc_info=task.exception())
+        if path in self._again:
+            self._again.discard(path)
+            self._start(path)
+
+    async def _look(self, path: Path) -> None:
+        async with self._limit:
+            if not path.exists():
+                return
+            found = await self._inspect(path, self._root)
+        root = Path(found.root)
+        self._members[path] = {root / name for name in found.files}
+        error = found.error
+        if error is None:
+            error = await self._register(path, found)
+        if error is None:
+            self._failed.discard(path)
+            return
+        self._failed.add(path)
+        await self._gate.write(catalog.failed, self._failure(path, found, error))
+
+    async def _register(self, path: Path, found: Inspection) -> LoadError | None:
+        """Offer what was found; why not, if that is impossible."""
+        source = Source(digest=found.digest, entry=found.entry, root=found.root, files=found.files)
+        workflows = tuple(self._found(path, one) for one in found.workflows)
+        if not workflows and not self._offers(path):
+            await self._gate.write(catalog.mended, str(path))
+            return None
+        registration = Registration(path=str(path), source=source, workflows=workflows)
+        try:
+            await self._gate.write(catalog.register, registration, internal_caller(""))
+        except FluxError as exc:
+            return LoadError(type=type(exc).__name__, message=str(exc), file=str(path), line=0)
+        return None
+
+    def _offers(self, path: Path) -> bool:
+        return any(version.path == str(path) for version in self._gate.live.catalog.values())
+
+    def _found(self, path: Path, one: WorkflowFound) -> Found:
+        about = {
+            "doc": one.doc,
+            "line": one.line,
+            "options": one.options,
+            "input_schema": one.input_schema,
+        }
+        return Found(
+            namespace=one.namespace or self.namespace(path),
+            name=one.name,
+            tasks=tuple(one.tasks),
+            about=json.dumps(about),
+        )
+
+    def namespace(self, path: Path) -> str:
+        """The namespace of a file that declares none: its folder below the root, unless that is a package."""
+        try:
+            parts = path.relative_to(self._root).parts
+        except ValueError:
+            return DEFAULT_NAMESPACE
+        if len(parts) < 2 or (self._root / parts[0] / "__init__.py").exists():
+            return DEFAULT_NAMESPACE
+        return parts[0]
+
+    def _failure(self, path: Path, found: Inspection, error: LoadError) -> catalog.LoadError:
+        body = found.files.get(found.entry, b"")
+        return catalog.LoadError(
+            path=str(path),
+            digest=hashlib.sha256(body).hexdigest(),
+            type=error.type,
+            message=error.message,
+            line=error.line or None,
+            seen=self._gate.clock.now(),
+        )
+
+    async def _withdraw(self, path: Path) -> None:
+        await self._gate.write(catalog.withdraw, str(path), internal_caller(""))
