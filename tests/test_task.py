@@ -382,3 +382,8 @@ class TestMetadata:
             with pytest.raises(InvalidDefinition, match="put that parameter last"):
                 task.with_options(metadata=True)(wrong)
         assert task.with_options(metadata=True)(anything).spec.injects == {"metadata"}
+
+    def test_a_name_is_made_of_what_callers_give(self) -> None:
+        """The runtime's keywords are not known yet when a call gets its name."""
+        with pytest.raises(InvalidDefinition, match="asks for 'metadata'"):
+            self._declared().with_options(name="work_{metadata}")

@@ -77,8 +77,9 @@ def spec_of(fn: Function, options: TaskOptions) -> TaskSpec:
     run = options.get("run", "auto")
     if (run, is_async) not in _PLACES:
         raise refusal(fn, f"run must be 'auto', 'loop' or 'process', got {run!r}")
+    injects = _injects(fn, _flag(fn, "metadata", options.get("metadata", False)))
     return TaskSpec(
-        name=_name(fn, options.get("name") or fn.__name__),
+        name=_name(fn, options.get("name") or fn.__name__, injects),
         fn=fn,
         is_async=is_async,
         place=_PLACES[run, is_async],
@@ -87,11 +88,11 @@ def spec_of(fn: Function, options: TaskOptions) -> TaskSpec:
         fallback=_plan(fn, "fallback", options.get("fallback")),
         rollback=_plan(fn, "rollback", options.get("rollback")),
         exempt=_flag(fn, "auth_exempt", options.get("auth_exempt", False)),
-        injects=_injects(fn, _flag(fn, "metadata", options.get("metadata", False))),
+        injects=injects,
     )
 
 
-def _name(fn: Function, name: object) -> str:
+def _name(fn: Function, name: object, injects: frozenset[str]) -> str:
     """`name` as declared. Between the fields of a template stands what could stand in a name."""
     if not isinstance(name, str) or "{" not in name:
         return check_name(fn, "a task's name", name)
@@ -99,7 +100,7 @@ def _name(fn: Function, name: object) -> str:
         parts = [(text, field) for text, field, _, _ in Formatter().parse(name)]
     except ValueError as error:
         raise refusal(fn, f"the task's name {name!r} is no template: {error}") from error
-    known = inspect.signature(fn).parameters
+    known = inspect.signature(fn).parameters.keys() - injects
     for _, field in parts:
         root = None if field is None else field.partition(".")[0].partition("[")[0]
         if root is not None and root not in known:
