@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from flux.core.audit import entry_by
 from flux.core.catalog import Source, Version, check_names, needed
+from flux.core.permissions import escape
 from flux.core.principal import Caller
 from flux.engine import audit
+from flux.engine.access import require
 from flux.engine.live import Overlay
 from flux.errors import Conflict, NotFound
 from flux.store import catalog
@@ -49,10 +51,12 @@ def register(tx: Transaction, live: Overlay, new: Registration, caller: Caller) 
 
     Raises:
         InvalidDefinition: a name that cannot be.
+        Denied: the caller may not register a workflow of that name.
         Conflict: another file offers a workflow of this name. Nothing is registered.
     """
     for found in new.workflows:
         check_names(found.namespace, found.name)
+        require(live.permissions, caller, f"workflow:{escape(found.namespace)}:{escape(found.name)}:register")
         other = live.catalog.get((found.namespace, found.name))
         if other is not None and other.path != new.path:
             raise Conflict(

@@ -32,6 +32,7 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_WAITING: Final = 10_000
 CHECKPOINT_PAGES: Final = 4096  # 16 MiB of WAL
 IDLE_PAGES: Final = 1024  # 4 MiB
+STUCK: Final = 10_000  # milliseconds without a commit while somebody waits
 QUIET: Final = 1_000  # milliseconds without a commit
 
 _P = ParamSpec("_P")
@@ -144,6 +145,13 @@ class Gate:
     def at_end_of_batch(self, finisher: Callable[[Transaction, Overlay], None]) -> None:
         """Run `finisher` as the last call of every batch: what it writes shares the fsync."""
         self._finishers.append(finisher)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing waits, or something was committed lately: a watchdog may be told that all is well."""
+        return self._dead is None and (
+            not self._waiting or self.clock.monotonic() - self.counters.last_commit < STUCK
+        )
 
     def tidy(self) -> None:
         """Fold the WAL into the file while nobody writes: the next commits overwrite it, which is faster than growing it."""

@@ -23,9 +23,9 @@ _SESSION_FIELD: Final = 3  # of /proc/PID/stat, counted from the field after the
 _START_FIELD: Final = 19
 
 
-def become_subreaper() -> None:
-    """Have orphans of this process's descendants become its children."""
-    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+def become_subreaper(is_wanted: bool = True) -> None:
+    """Have orphans of this process's descendants become its children; or, if not wanted, init's again."""
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, int(is_wanted), 0, 0, 0):
         raise OSError(ctypes.get_errno(), "PR_SET_CHILD_SUBREAPER")
 
 

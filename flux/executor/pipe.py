@@ -22,7 +22,8 @@ class Pipe:
 
     Args:
         on_frames: takes the bodies of the frames that one read completed.
-        on_end: told why nothing more will come; called once, never from `send` itself.
+        on_end: told that nothing more will come, and what rule the peer broke (empty: none, it just ended).
+            Called once, never from `send` itself.
     """
 
     def __init__(
@@ -125,11 +126,10 @@ class Pipe:
             data = self._socket.recv(_READ)
         except BlockingIOError:
             return False
-        except OSError as exc:
-            self._end(str(exc))
-            return False
+        except OSError:
+            data = b""
         if not data:
-            self._end("it closed its end")
+            self._end("")
             return False
         try:
             bodies = self._splitter.feed(data)

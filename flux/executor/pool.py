@@ -15,6 +15,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 from flux.clock import SYSTEM
@@ -161,6 +162,7 @@ class Pool:
             launcher = self._launcher
             launcher.lose("the pool was stopped")
             await launcher.lost()
+        pids.become_subreaper(False)
 
     async def spawn_worker(self) -> WorkerHandle:
         """A new worker. Its `Hello` comes as its first frame.
@@ -177,22 +179,24 @@ class Pool:
         self._end_worker(worker, "asked", "it was asked to")
         await worker.dead.wait()
 
-    async def inspect(self, path: str, root: str) -> Inspection:
-        """What the file `path` (relative to `root`) holds. Never raises for what the file does.
+    async def inspect(self, path: Path, root: Path) -> Inspection:
+        """What the file `path` below `root` holds. Never raises for what the file does.
 
         Raises:
             Unreachable: there is no room for a process, or no launcher.
+            ValueError: `path` is not below `root`.
         """
+        entry = path.relative_to(root).as_posix()
         limit = self._config.inspect_limit
         async with self._inspecting:
             launcher = await self._ready()
 
             def add(pid: int, descriptors: list[int]) -> Inspector:
-                self._inspectors[pid] = inspector = Inspector(root, path, limit, descriptors)
+                self._inspectors[pid] = inspector = Inspector(str(root), entry, limit, descriptors)
                 asyncio.get_running_loop().call_later(limit / 1000 + _GRACE, launcher.kill, pid)
                 return inspector
 
-            inspector = await launcher.spawn_inspector(path, root, limit, add)
+            inspector = await launcher.spawn_inspector(entry, str(root), limit, add)
             return await inspector.result
 
     async def attach(self) -> socket.socket:
@@ -207,7 +211,7 @@ class Pool:
         worker.pipe = Pipe(
             socket.socket(fileno=descriptors[0]),
             on_frames=lambda bodies: self._on_frames(worker, bodies),
-            on_end=lambda reason: self._end_worker(worker, "stream", reason),
+            on_end=lambda reason: self._end_worker(worker, "stream" if reason else "itself", reason),
         )
         self._workers[pid] = worker
         return worker

@@ -9,16 +9,18 @@ import asyncio
 import hashlib
 import json
 import logging
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from flux.core.catalog import DEFAULT_NAMESPACE, Source
-from flux.core.principal import internal_caller
+from flux.core.catalog import DEFAULT_NAMESPACE, Source, Version
+from flux.core.principal import Caller, internal_caller
 from flux.engine import catalog
 from flux.engine.catalog import Found, Registration
 from flux.engine.gate import Gate
-from flux.errors import FluxError
+from flux.errors import FluxError, InvalidDefinition
+from flux.ids import new_ulid
 from flux.wire.control import Inspection, LoadError, WorkflowFound
 
 _LOG: Final = logging.getLogger("flux.catalog")
@@ -60,6 +62,34 @@ class Registrar:
             path = Path(version.path)
             if path.is_relative_to(self._root) and not path.exists():
                 self.deleted(path)
+
+    async def upload(
+        self, folder: Path, name: str, content: bytes, namespace: str | None, caller: Caller
+    ) -> list[Version]:
+        """Keep an uploaded file in `folder` and register what it offers; `namespace` for what declares none.
+
+        Raises:
+            InvalidDefinition: it does not load; the message names file and line. It is not kept.
+            Denied, Conflict: as the engine says.
+        """
+        trial = folder / f".{new_ulid(self._gate.clock.now())}"
+        trial.mkdir(mode=0o700, parents=True)
+        try:
+            (trial / name).write_bytes(content)
+            found = await self._inspect(trial / name, trial)
+            if found.error is not None:
+                raise InvalidDefinition(f"{name}:{found.error.line}: {found.error.type}: {found.error.message}")
+            if not found.workflows:
+                raise InvalidDefinition(f"{name} holds no workflow: decorate an async function with @workflow")
+            path = folder / name
+            source = Source(digest=found.digest, entry=found.entry, root=str(folder), files=found.files)
+            workflows = tuple(self._found(path, one, namespace) for one in found.workflows)
+            registration = Registration(path=str(path), source=source, workflows=workflows)
+            versions = await self._gate.write(catalog.register, registration, caller)
+            (trial / name).replace(path)
+            return versions
+        finally:
+            shutil.rmtree(trial, ignore_errors=True)
 
     async def settled(self) -> None:
         """Return when nothing is under inspection."""
@@ -124,7 +154,7 @@ class Registrar:
     def _offers(self, path: Path) -> bool:
         return any(version.path == str(path) for version in self._gate.live.catalog.values())
 
-    def _found(self, path: Path, one: WorkflowFound) -> Found:
+    def _found(self, path: Path, one: WorkflowFound, namespace: str | None = None) -> Found:
         about = {
             "doc": one.doc,
             "line": one.line,
@@ -132,7 +162,7 @@ class Registrar:
             "input_schema": one.input_schema,
         }
         return Found(
-            namespace=one.namespace or self.namespace(path),
+            namespace=one.namespace or namespace or self.namespace(path),
             name=one.name,
             tasks=tuple(one.tasks),
             about=json.dumps(about),

@@ -246,6 +246,21 @@ class Executor:
 
         self._gate.submit(lambda tx, live: timers.fire_all(tx, live, keys), settle)
 
+    def overview(self) -> list[dict[str, object]]:
+        """What each worker does, for people."""
+        live = self._gate.live
+        return [
+            {
+                "worker": worker.id,
+                "pid": worker.peer.pid,
+                "running": live.busy.get(worker.id, 0),
+                "loaded": len(live.loaded.get(worker.id, ())),
+                "slots": live.slots,
+                "dedicated": worker.dedicated,
+            }
+            for worker in self.workers.everyone()
+        ]
+
     # ------------------------------------------------------------------ processes
 
     def process(self, pid: int, start: int, kind: str, alive: bool) -> None:

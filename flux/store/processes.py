@@ -8,6 +8,7 @@ _RAISE: Final = "UPDATE facts SET value = value + 1 WHERE name = 'epoch' RETURNI
 _EPOCH: Final = "SELECT value FROM facts WHERE name = 'epoch'"
 _ADD: Final = "INSERT OR REPLACE INTO processes (pid, start, kind) VALUES (:pid, :start, :kind)"
 _DROP: Final = "DELETE FROM processes WHERE pid = :pid AND start = :start"
+_CLEAR: Final = "DELETE FROM processes"
 _ALL: Final = "SELECT pid, start FROM processes"
 
 
@@ -31,6 +32,11 @@ def add(tx: Transaction, pid: int, start: int, kind: str) -> None:
 def drop(tx: Transaction, pid: int, start: int) -> None:
     """Forget a process that has been reaped."""
     tx.execute(_DROP, pid=pid, start=start)
+
+
+def clear(tx: Transaction) -> None:
+    """Forget all processes: they have been ended."""
+    tx.execute(_CLEAR)
 
 
 def everything(reader: Reader) -> list[tuple[int, int]]:
