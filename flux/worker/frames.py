@@ -1,0 +1,54 @@
+"""Frames: the body of one attempt, as the place of the calls and waits it makes."""
+
+from typing import Protocol
+
+from flux.core.identity import attempt_frame
+from flux.errors import NotInWorkflow
+from flux.worker.calls import Call
+from flux.worker.futures import WaitFuture
+from flux.worker.loop import Unloading
+
+
+class Clockwork(Protocol):
+    """A body whose time stands still while it waits."""
+
+    def wait_opened(self) -> None:
+        """It waits for the daemon."""
+        ...
+
+    def wait_closed(self) -> None:
+        """It goes on."""
+        ...
+
+
+class BodyFrame:
+    """One run of one body. Nothing can be called in it once the body has ended or the execution is unloaded."""
+
+    def __init__(self, call: Call, attempt: int) -> None:
+        self.call = call
+        self.scope = attempt_frame(call.id, attempt)
+        self.path = self.scope.path
+        self.calls: list[Call] = []
+        self.body: Clockwork | None = None
+        self.is_open = True
+
+    def require_open(self, what: str) -> None:
+        """Check that `what` is tried by the body while it runs."""
+        if self.call.session.is_closed:
+            raise Unloading(f"{what}: the execution is being unloaded")
+        if not self.is_open:
+            raise NotInWorkflow(f"{what} after the body of {self.call.name!r} has ended")
+
+    def waits_for(self, future: WaitFuture) -> None:
+        """Let the body's time stand still until `future` is done."""
+        body = self.body
+        if body is not None:
+            body.wait_opened()
+            future.add_done_callback(lambda _: body.wait_closed())
+
+    def close(self) -> None:
+        """The body has ended: what it called and left is over too."""
+        self.is_open = False
+        for call in self.calls:
+            if call.is_open and call.future is not None:
+                call.future.cancel()
