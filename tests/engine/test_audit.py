@@ -72,8 +72,8 @@ def test_an_empty_audit_holds():
         (
             [
                 "UPDATE audit SET position = position + 100 WHERE position > 3",
-                "INSERT INTO audit SELECT 4, instant, 'eve', method, peer, action, object, outcome, request_id, actor_id,"
-                " before, after, link FROM audit WHERE position = 3",
+                """INSERT INTO audit SELECT 4, instant, 'eve', method, peer, action, object, outcome, request_id,
+                                            actor_id, before, after, link FROM audit WHERE position = 3""",
                 "UPDATE audit SET position = position - 99 WHERE position > 100",
             ],
             4,

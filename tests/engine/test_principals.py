@@ -62,7 +62,7 @@ def test_a_name_is_given_once(records):
 
 def test_an_unknown_role_is_named_with_those_there_are(records):
     """A typing error is an error, never a principal without rights."""
-    with pytest.raises(Invalid, match="no role 'operater'.*operator"):
+    with pytest.raises(Invalid, match=r"no role 'operater'.*operator"):
         records.a_service_account("operater")
 
 
@@ -82,7 +82,7 @@ def test_nobody_makes_an_account_that_may_more_than_himself(records):
     with pytest.raises(Denied) as denied:
         records.write(principals.create_service_account, wish)
 
-    assert "workflow:*:*:run" in denied.value.facts["missing_permissions"]
+    assert "workflow:*:*:run" in str(denied.value)
     assert records.live.permissions.find("flux", "puppet") is None
 
 
@@ -150,9 +150,7 @@ def _disable_then_fail(tx, live, id):
     "step",
     [
         lambda records: records.write(principals.disable, ADMIN.id, THE_ADMIN),
-        lambda records: records.write(
-            roles.revoke, RoleChange(principal="admin", role="admin", caller=THE_ADMIN)
-        ),
+        lambda records: records.write(roles.revoke, RoleChange(principal="admin", role="admin", caller=THE_ADMIN)),
     ],
     ids=["disabled", "demoted"],
 )

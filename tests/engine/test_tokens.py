@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 
 import jwt
 import pytest
@@ -50,7 +51,7 @@ def signed(header: object = HEADER, claims: object = CLAIMS, secret: bytes = SEC
     return f"{body}.{segment(hmac.digest(secret, body.encode(), digest))}"
 
 
-def without(mapping: dict, key: str) -> dict:
+def without(mapping: Mapping[str, object], key: str) -> dict[str, object]:
     """The mapping without one of its keys."""
     return {name: value for name, value in mapping.items() if name != key}
 

@@ -1,0 +1,1 @@
+"""The rows: real SQLite files and databases in memory."""
