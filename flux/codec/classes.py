@@ -12,7 +12,7 @@ from dataclasses import is_dataclass
 from types import ModuleType
 from typing import Final, Literal
 
-from flux.codec.namespaces import Source, classes_of
+from flux.codec.namespaces import Source
 from flux.codec.standard import standard_name
 
 Kind = Literal["enum", "error", "data", "named"]
@@ -23,7 +23,7 @@ _HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a `class` statement, 
 def kind_of(cls: type) -> Kind | None:
     """Which of the four kinds `cls` is; None for any other class."""
     if issubclass(cls, enum.Enum):
-        return "enum"
+        return "enum" if cls.__members__ else None  # calling one without members makes a new class
     if issubclass(cls, BaseException):
         return "error"
     if issubclass(cls, tuple):
@@ -50,13 +50,12 @@ class ClassIndex:
 
     @classmethod
     def of_module(cls, module: ModuleType, *more: ModuleType) -> "ClassIndex":
-        """The classes that a workflow's source can name: its own, those of its local modules, and those at
-        the top of the modules that it imports from elsewhere.
+        """The classes that a workflow's source can name.
+
+        Its own, those of its local modules, and those at the top of what it imports from elsewhere, so that
+        `import httpx` is enough for `httpx.ReadTimeout`. `more` are modules of the same source.
         """
-        index = cls()
-        for entry in (module, *more):
-            index._learn(classes_of(entry, _is_kept))
-        return index
+        return cls(Source(module, *more).classes(_is_kept))
 
     @classmethod
     def growing(cls, *modules: ModuleType) -> "ClassIndex":
@@ -89,8 +88,8 @@ class _GrowingIndex(ClassIndex):
 
     def __init__(self, modules: tuple[ModuleType, ...]) -> None:
         super().__init__()
-        self._sources = [Source(module) for module in modules]
-        self._labels = {source.label(source.entry): source.entry for source in self._sources}
+        self._source = Source(*modules)
+        self._labels = {self._source.label(module): module for module in modules}
         self._refresh()
 
     def name_of(self, cls: type) -> str | None:
@@ -120,13 +119,12 @@ class _GrowingIndex(ClassIndex):
         return found if isinstance(found, type) and _is_kept(found) else None
 
     def _refresh(self) -> None:
-        for source in self._sources:
-            self._learn(classes_of(source.entry, _is_kept))
+        self._learn(self._source.classes(_is_kept))
 
     def _free_name(self, cls: type) -> str:
         """A name for a class that no namespace holds; two calls of one function define two such classes."""
         home = sys.modules.get(cls.__module__)
-        label = cls.__module__ if home is None else self._sources[0].label(home)
+        label = cls.__module__ if home is None else self._source.label(home)
         name = first = f"{label}:{cls.__qualname__}"
         n = 1
         while self.find(name) is not None:

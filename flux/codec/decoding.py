@@ -77,7 +77,7 @@ class _Reviver:
             return form.revive(record["v"]) if form is not None else _REVIVERS[tag](self, record)
         except PayloadTypeError:
             raise
-        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as exc:
+        except Exception as exc:  # damaged data in any form, or an author's class that objects to it
             raise PayloadTypeError(f"a payload with the tag {tag!r} cannot be read: {exc!r}") from exc
 
     def _class(self, record: dict[str, Any]) -> Any:
@@ -153,7 +153,7 @@ def _view(record: dict[str, Any]) -> Any:
     form = BY_TAG.get(tag) if isinstance(tag, str) else None
     try:
         return form.view(record["v"]) if form is not None else _VIEWS[tag](record)
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, AttributeError):
         return record
 
 

@@ -12,6 +12,7 @@ from flux.codec.decoding import decode, plain
 from flux.codec.encoding import lower, write
 from flux.codec.exceptions import message_of, printable
 from flux.codec.lowering import TAG
+from flux.codec.namespaces import unversioned
 from flux.codec.refusals import MAX_PAYLOAD
 from flux.errors import PayloadTooLarge, PayloadTypeError, TaskFailed
 
@@ -35,7 +36,7 @@ def _outline(error: BaseException) -> bytes:
         {
             TAG: "error",
             "type": printable(cls.__qualname__),
-            "module": printable(cls.__module__),
+            "module": printable(unversioned(cls.__module__)),
             "message": message_of(error)[:_SHORT],
         }
     )

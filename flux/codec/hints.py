@@ -10,7 +10,7 @@ from io import IOBase
 from types import ModuleType
 from typing import Final
 
-_GENERAL: Final = "return plain data or a dataclass, or a reference to it"
+_GENERAL: Final = "use plain data or a dataclass, or pass a reference to it"
 
 _HINTS: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
     (Awaitable, "await it first"),

@@ -14,6 +14,7 @@ from flux.codec import exceptions
 from flux.codec.classes import ClassIndex, kind_of
 from flux.codec.hints import hint_for
 from flux.codec.instances import fields_of
+from flux.codec.namespaces import unversioned
 from flux.codec.refusals import MAX_DEPTH, Refusal, key_step, too_deep, type_name
 from flux.codec.scalars import BY_TYPE, float_word
 from flux.codec.standard import standard_name
@@ -56,7 +57,7 @@ class Encoder:
             raise Refusal(cls, f"the type `{type_name(cls)}` cannot be kept exactly", hint_for(value))
         if depth > MAX_DEPTH:
             raise too_deep(cls)
-        return _KINDS[kind](self, value, depth + 1)
+        return _KINDS[kind](self, value, depth)
 
     def lower_atom(self, value: object, _depth: int) -> Any:
         return value
@@ -144,7 +145,7 @@ class Encoder:
         elif not hasattr(cls, "_boundary_"):  # a Flag may be a combination, which is found again by its number
             raise Refusal(cls, "it is no member of its class", "declare it as one")
         try:
-            record["v"] = self.lower(value.value, depth)
+            record["v"] = self.lower(value.value, depth + 1)
         except Refusal:
             if "n" not in record:
                 raise
@@ -161,7 +162,7 @@ class Encoder:
             if not lenient:
                 raise
         args, state = exceptions.take_apart(error)
-        record |= {"type": cls.__qualname__, "module": cls.__module__}
+        record |= {"type": cls.__qualname__, "module": unversioned(cls.__module__)}
         if lenient or all(type(arg) in ATOMS for arg in args):
             # Python says a set in its own order, and equal values must give equal bytes.
             record["message"] = exceptions.message_of(error)

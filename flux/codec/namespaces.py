@@ -5,7 +5,8 @@ a file below the folder of the workflow's file, neither installed nor of the sta
 modules only the top is looked at, so that `import httpx` makes `httpx.ReadTimeout` known.
 
 A name is `label:qualname`. The label of a local module is its place below the folder (`orders`,
-`billing.models`), whatever name it was loaded under: that one may hold a digest, or be `__main__`.
+`billing.models`), whatever name it was loaded under: that one may be `__main__`, or begin with the digest of
+a version, and a value must be found again by the next version and by other workflows.
 
 Deliberately absent: imports. This file only looks at what is there.
 """
@@ -18,39 +19,55 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Final
 
+VERSION_PREFIX: Final = "flux_source_"
+"""How the package begins below which the modules of one version of a source are loaded."""
+
 _INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 _FOREIGN: Final = (Path(__file__).resolve().parents[1], Path(sysconfig.get_paths()["stdlib"]).resolve())
 _FAMILY: Final = 64  # classes nested in one class; more is a program that makes classes, not an author
 
 
 class Source:
-    """The folder that the local imports of one module start from, and the labels of modules below it."""
+    """The modules that belong together, and their labels. The first one says which folder is theirs."""
 
-    def __init__(self, entry: ModuleType) -> None:
-        self.entry = entry
-        self.root = _root(entry)
+    def __init__(self, entry: ModuleType, *more: ModuleType) -> None:
+        self.entries = (entry, *more)
+        self._root = _root(entry)
+        self._version = _version(entry.__name__)
 
     def holds(self, module: ModuleType) -> bool:
-        """Whether `module` is part of the source: the entry itself or a local module."""
-        if module is self.entry:
+        """Whether `module` is part of the source: given as such, of the same version, or a local file."""
+        if any(module is entry for entry in self.entries):
             return True
+        if self._version or _version(module.__name__):
+            return self._version == _version(module.__name__)
         file = _file(module)
-        if file is None or self.root is None or not file.is_relative_to(self.root):
+        if file is None or self._root is None or not file.is_relative_to(self._root):
             return False
         return not any(file.is_relative_to(folder) for folder in _FOREIGN) and _INSTALLED.isdisjoint(file.parts)
 
     def label(self, module: ModuleType) -> str:
-        """The module's place below the root, dotted; its own name if it lives elsewhere."""
+        """The module's place in the source, dotted; its own name if it lives elsewhere."""
         file = _file(module)
-        if file is None or self.root is None or not self.holds(module):
-            return module.__name__
-        place = file.relative_to(self.root).with_suffix("")
+        is_placed = self.holds(module) and not _version(module.__name__)
+        if file is None or self._root is None or not is_placed or not file.is_relative_to(self._root):
+            return unversioned(module.__name__)
+        place = file.relative_to(self._root).with_suffix("")
         return ".".join(place.parts[:-1] if place.name == "__init__" else place.parts)
 
+    def classes(self, wanted: Callable[[type], bool]) -> dict[str, type]:
+        """Name → class for every wanted class that the source can name."""
+        return _Walk(self, wanted).run()
 
-def classes_of(entry: ModuleType, wanted: Callable[[type], bool]) -> dict[str, type]:
-    """Name → class for every wanted class of the source that `entry` belongs to."""
-    return _Walk(Source(entry), wanted).run()
+
+def unversioned(module: str) -> str:
+    """The name of a module without the version it was loaded under: `flux_source_1a2b.orders` → `orders`."""
+    return module.removeprefix(_version(module))
+
+
+def _version(module: str) -> str:
+    package, dot, _ = module.partition(".")
+    return package + dot if package.startswith(VERSION_PREFIX) else ""
 
 
 class _Walk:
@@ -58,7 +75,7 @@ class _Walk:
         self._source = source
         self._wanted = wanted
         self._found: dict[str, type] = {}
-        self._modules = [source.entry]
+        self._modules = list(source.entries)
 
     def run(self) -> dict[str, type]:
         for module in self._modules:  # grows while it is walked
@@ -80,7 +97,7 @@ class _Walk:
 
     def _take(self, cls: type, variable: str, module: ModuleType) -> None:
         home = module if cls.__module__ == module.__name__ else sys.modules.get(cls.__module__)
-        label = cls.__module__ if home is None else self._source.label(home)
+        label = unversioned(cls.__module__) if home is None else self._source.label(home)
         for member in _family(cls):
             if self._wanted(member) and self._found.setdefault(f"{label}:{member.__qualname__}", member) is not member:
                 # Two classes of one qualified name, as a function that makes classes gives: the variable tells.

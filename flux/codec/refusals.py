@@ -9,6 +9,7 @@ Deliberately absent: any `repr` of a refused value. It may be secret, huge, or r
 import json
 from typing import Final
 
+from flux.codec.namespaces import unversioned
 from flux.errors import PayloadTooLarge, PayloadTypeError
 
 MAX_PAYLOAD: Final = 16 * 1024 * 1024
@@ -45,7 +46,7 @@ class Refusal(Exception):
 
 def type_name(cls: type) -> str:
     """How a class is called in messages: `orders.Order`, `int`."""
-    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    return cls.__qualname__ if cls.__module__ == "builtins" else f"{unversioned(cls.__module__)}.{cls.__qualname__}"
 
 
 def key_step(key: str) -> str:

@@ -14,7 +14,7 @@ from typing import Final
 
 import flux.errors
 
-_TABLE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+TABLE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "asyncio.exceptions": frozenset(
             {"BrokenBarrierError", "CancelledError", "IncompleteReadError", "InvalidStateError", "LimitOverrunError"}
@@ -53,7 +53,7 @@ def standard_error(name: str) -> type[BaseException] | None:
         found = vars(builtins).get(qualname)
     elif module == "flux.errors":
         found = vars(flux.errors).get(qualname)
-    elif qualname in _TABLE.get(module, ()):
+    elif qualname in TABLE.get(module, ()):
         # Imported here, because on replay it must not matter what happens to be loaded already.
         found = vars(importlib.import_module(module)).get(qualname)
     else:
