@@ -17,6 +17,7 @@ from flux.core.principal import ADMIN, LOCAL, Caller, Method, Principal
 from flux.engine import audit, keys, principals
 from flux.engine.failures import Failures
 from flux.engine.gate import Gate
+from flux.engine.keys import IssuedKey, NewKey
 from flux.engine.live import Overlay
 from flux.errors import Busy, Denied, StorageError, Unauthenticated
 from flux.store.database import Transaction
@@ -97,6 +98,14 @@ class Authenticator:
             narrowing=None if key.permissions is None else Grants(key.permissions),
             credential=key.id,
         )
+
+    async def issue(self, wish: NewKey) -> IssuedKey:
+        """A new key. Only here, since only who verifies keys knows what their hashes are keyed with."""
+        return await self._gate.write(keys.create, self._pepper, wish)
+
+    async def rotate(self, id: str, overlap: int, caller: Caller) -> IssuedKey:
+        """A new key in the place of the one with this id, which still opens for `overlap` milliseconds."""
+        return await self._gate.write(keys.rotate, self._pepper, id, overlap, caller)
 
     async def refuse(self, reason: str, peer: str, request_id: str, *, prefix: str = "") -> NoReturn:
         """Refuse an attempt. The audit learns the reason, the caller does not.

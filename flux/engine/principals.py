@@ -147,6 +147,12 @@ def everyone(reader: Reader, live: Live, caller: Caller) -> list[Principal]:
     return principals.everyone(reader)
 
 
+def show(reader: Reader, live: Live, text: str, caller: Caller) -> Principal:
+    """The principal with this id or subject. Needs admin:principals:read."""
+    access.require(live.permissions, caller, _READ)
+    return get(reader, text)
+
+
 def get(reader: Reader, text: str) -> Principal:
     """The principal with this id, or this subject among users of this machine and service accounts.
 

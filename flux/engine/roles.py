@@ -4,6 +4,7 @@ Nobody grants what he does not hold, and the last active admin keeps the role `a
 part of the code: nothing here changes them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,12 +12,13 @@ from flux.core.audit import entry_by, note
 from flux.core.permissions import BUILT_IN_ROLES, Permission
 from flux.core.principal import Caller, Principal
 from flux.engine import access, audit, principals
-from flux.engine.live import Overlay
+from flux.engine.live import Live, Overlay
 from flux.errors import Conflict, Invalid
 from flux.store import principals as rows
-from flux.store.database import Transaction
+from flux.store.database import Reader, Transaction
 
 _MANAGE: Final = "admin:roles:manage"
+_READ: Final = "admin:roles:read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +40,8 @@ class RoleChange:
     caller: Caller
 
 
-def create(tx: Transaction, live: Overlay, wish: NewRole) -> None:
-    """A new role. Needs admin:roles:manage, and all that the role gives.
+def create(tx: Transaction, live: Overlay, wish: NewRole) -> tuple[str, ...]:
+    """The permissions of a new role, each once. Needs admin:roles:manage, and all that the role gives.
 
     Raises:
         Conflict: the name is taken, or is that of a built-in role.
@@ -60,6 +62,13 @@ def create(tx: Transaction, live: Overlay, wish: NewRole) -> None:
     live.permissions = access.load(tx)
     after = note(permissions=list(permissions))
     audit.record(tx, live, entry_by(wish.caller, "role.create", f"role:{wish.name}", after=after))
+    return permissions
+
+
+def everything(reader: Reader, live: Live, caller: Caller) -> Mapping[str, tuple[str, ...]]:
+    """Name -> permissions of every role there is. Needs admin:roles:read."""
+    access.require(live.permissions, caller, _READ)
+    return {**rows.custom_roles(reader), **BUILT_IN_ROLES}
 
 
 def grant(tx: Transaction, live: Overlay, wish: RoleChange) -> Principal:
