@@ -92,6 +92,7 @@ class Journal:
     blocked: set[str] = field(default_factory=set)
     nested: Nested = field(default_factory=Nested)
     opening: list[tuple[EventType, int, int]] = field(default_factory=list)
+    _late: deque[Recorded] = field(default_factory=deque)
     _order: deque[Mark] = field(default_factory=deque)
     _made: set[str] = field(default_factory=set)
     _fresh: deque[tuple[int, Made]] = field(default_factory=deque)
@@ -169,10 +170,18 @@ class Journal:
         while self.inputs and self.inputs[0].sequence <= sequence:
             yield self.inputs.popleft()
 
+    def late(self, event: Recorded) -> None:
+        """Take in an input that came while the history was read or replayed."""
+        self._late.append(event)
+
     def remaining_inputs(self) -> Iterable[Recorded]:
-        """The recorded inputs after the last fact."""
+        """The inputs after the last fact, with those that came late; the history may have brought them too."""
         while self.inputs:
             yield self.inputs.popleft()
+        while self._late:
+            event = self._late.popleft()
+            if event.sequence > self.sequence:
+                yield event
 
     def check(self, step: Step) -> None:
         """Check that the program has done all that the log says before `step`, and nothing else.

@@ -191,6 +191,9 @@ class PrivateLoop(asyncio.AbstractEventLoop):
             self.owner.timer_opened(timer)
         return timer
 
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """Asked by every cancelled timer; there is no heap of them here."""
+
     def create_task(
         self,
         coro: Runnable[T],

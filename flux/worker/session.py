@@ -21,6 +21,7 @@ from flux.context import ExecutionContext
 from flux.core.decisions import after
 from flux.core.events import BY_NUMBER, NUMBERS, EventType
 from flux.core.identity import Scope
+from flux.runtime import TaskSpec
 from flux.errors import NotFound
 from flux.wire.frames import Ack, Fact, FromWorker, Grant, Idle, Input, Log, Recorded
 from flux.worker.bodies import body_context
@@ -56,6 +57,10 @@ class Worker(Protocol):
 
     def changed(self, session: "Session") -> None:
         """Have `session.flush` called at the end of this turn of the real loop."""
+        ...
+
+    def place(self, spec: TaskSpec, /) -> str:
+        """Where bodies of a task run: "loop", "process" or "thread"."""
         ...
 
     def jitter(self) -> float:
@@ -215,12 +220,14 @@ class Session:
     # ------------------------------------------------------------------ inputs
 
     def input(self, frame: Input) -> None:
-        """Take an input from the daemon."""
+        """Take an input from the daemon, unless the history has brought it already."""
+        if frame.sequence <= max(self.seen, self.journal.sequence):
+            return
         event = Recorded(
             frame.sequence, frame.type, frame.instant, frame.call, None, None, 0, 0, None, None, frame.payload
         )
         if not self.is_live:
-            self.journal.inputs.append(event)
+            self.journal.late(event)
         elif not (self.is_draining or self.ending.has_failed):
             self.deliver(event)
             self.pump()
