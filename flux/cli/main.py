@@ -27,6 +27,8 @@ COMMANDS: Final = (
     Entry(name="resume", target="flux.cli.executions:resume", help="Answer a pause."),
     Entry(name="cancel", target="flux.cli.executions:cancel", help="Cancel an execution."),
     Entry(name="status", target="flux.cli.status:status", help="Say how the daemon is."),
+    Entry(name="principals", target="flux.cli.principals:principals", help="Say who may act, and by which roles."),
+    Entry(name="keys", target="flux.cli.keys:keys", help="Make, replace and revoke API keys."),
     Entry(name="tui", target="flux.cli.tui:tui", help="Open the terminal UI."),
     Entry(name="serve", target="flux.cli.serve:serve", help="Run the daemon (what `fluxd` does without a command)."),
     Entry(name="test", target="flux.cli.checks:test", help="Run every check of this checkout."),
