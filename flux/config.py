@@ -232,11 +232,21 @@ def client(environment: Mapping[str, str] | None = None) -> Client:
     )
 
 
+def inherited() -> dict[str, str]:
+    """The environment of this process, to hand on to a child."""
+    return dict(os.environ)
+
+
 def home(environment: Mapping[str, str] | None = None) -> Path:
     """The folder of what `workflow.run()` keeps: FLUX_HOME, else the user's state folder."""
     env = os.environ if environment is None else environment
     chosen = env.get("FLUX_HOME", "")
     return Path(chosen) if chosen else user_state(env)
+
+
+def process_environment() -> Mapping[str, str]:
+    """What this process was started with, for its children to take from."""
+    return dict(os.environ)
 
 
 def user_state(env: Mapping[str, str]) -> Path:

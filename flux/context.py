@@ -10,7 +10,7 @@ Instants are aware datetimes in UTC here, because authors read them.
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from flux.codec import encode, encode_error, error_view, plain
 from flux.core.events import EventType as ExecutionEventType
@@ -103,7 +103,7 @@ class ExecutionContext(Generic[T_co]):
         Raises:
             NoExecution: none is.
         """
-        return current("ExecutionContext.get()").context
+        return cast("ExecutionContext[object]", current("ExecutionContext.get()").context)
 
     @property
     def has_started(self) -> bool:

@@ -12,13 +12,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from flux.core.retry import RetryPolicy
 from flux.errors import NoExecution
-
-if TYPE_CHECKING:
-    from flux.context import ExecutionContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +62,8 @@ class Runtime(Protocol):
     """What authoring may ask of the place it runs in."""
 
     @property
-    def context(self) -> "ExecutionContext[object]":
-        """The execution that is running here."""
+    def context(self) -> object:
+        """The `ExecutionContext` of the execution that is running here."""
         ...
 
     def call(self, spec: TaskSpec, args: tuple[object, ...], kwargs: dict[str, object]) -> PendingCall:
@@ -91,6 +88,13 @@ class Runtime(Protocol):
 
 
 RUNTIME: ContextVar[Runtime | None] = ContextVar("flux_runtime", default=None)
+
+
+class ImportEnds(BaseException):
+    """A script that is being imported for its tasks would run a workflow: its import ends there, with what it has.
+
+    No Exception, so that no author's `except Exception` swallows it.
+    """
 
 
 def current(what: str) -> Runtime:

@@ -155,6 +155,11 @@ def events_after(
     return (rows[-1][1].position if rows else after), kept
 
 
+def whole_log(reader: Reader, live: Live, found: Execution) -> list[Event]:
+    """Every event of an execution, oldest first."""
+    return events.of(reader, found.key)
+
+
 def input_of(reader: Reader, live: Live, found: Execution) -> bytes | None:
     """The input of an execution, in the codec's bytes."""
     return _payload(reader, found, _T.WORKFLOW_QUEUED)

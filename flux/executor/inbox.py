@@ -61,7 +61,7 @@ class Inbox:
             case Log():
                 self._output.add(worker, frame)
             case Released():
-                self._released(worker, frame)
+                self.released(worker, frame)
             case Hello():
                 if frame.protocol != PROTOCOL or frame.worker != worker.id:
                     raise ProtocolError(f"worker {worker.id} introduces itself as {frame.worker}, {frame.protocol}")
@@ -112,11 +112,12 @@ class Inbox:
             if not worker.lost:
                 self._submit(worker, report, size)
 
-    def _released(self, worker: Worker, frame: Released) -> None:
+    def released(self, worker: Worker, frame: Released) -> None:
+        """A worker has unloaded an execution."""
         name = worker.id
 
         def settle(result: object, error: BaseException | None) -> None:
             if error is not None and not worker.lost:
-                asyncio.get_running_loop().call_later(RETRY, self._released, worker, frame)
+                asyncio.get_running_loop().call_later(RETRY, self.released, worker, frame)
 
         self._gate.submit(lambda tx, live: grants.released(tx, live, name, frame.execution, frame.fence), settle)

@@ -37,9 +37,9 @@ class Output:
     def _arm(self) -> None:
         if not self._armed:
             self._armed = True
-            asyncio.get_running_loop().call_later(LATEST, self._flush)
+            asyncio.get_running_loop().call_later(LATEST, self.flush)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         """Write what waits, in the next batch."""
         self._armed = False
         lines, self._lines = self._lines, []

@@ -10,10 +10,12 @@ in slices, so that the other executions of the worker live on meanwhile.
 
 import asyncio
 from collections.abc import Callable
+from operator import attrgetter
 from random import Random
 
 from flux.clock import Clock
 from flux.errors import ProtocolError
+from flux.runtime import TaskSpec
 from flux.wire.frames import (
     Ack,
     Drain,
@@ -45,6 +47,7 @@ class Host:
     Args:
         send: takes frames for the daemon, on the loop's thread.
         load: the imported source of a digest; what it raises fails the execution.
+        place: where bodies of a task run, if not where its declaration says.
         drained: called once after a `Drain`, when everything that ran is recorded.
     """
 
@@ -57,12 +60,14 @@ class Host:
         clock: Clock,
         processes: Processes,
         load: Callable[[str], Loaded],
+        place: Callable[[TaskSpec], str] = attrgetter("place"),
         drained: Callable[[], None] | None = None,
         random: Random | None = None,
     ) -> None:
         self.send = send
         self.clock = clock
         self.processes = processes
+        self.place = place
         self.turning: Origin | None = None
         self._load = load
         self._drained = drained

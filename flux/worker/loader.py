@@ -59,6 +59,11 @@ def load(source: Source) -> Loaded:
     return Loaded(digest=source.digest, module=module, workflows=workflows, classes=classes)
 
 
+def is_pinned(module: str) -> bool:
+    """Whether a module of this name was imported from a pinned source."""
+    return module.startswith(PREFIX)
+
+
 def find_function(loaded: Loaded, module: str, qualname: str) -> Callable[..., object]:
     """The plain function of that module and qualified name, in a loaded source.
 
@@ -94,11 +99,17 @@ def workflows_of(module: ModuleType, local: Sequence[ModuleType]) -> dict[str, W
             continue
         other = found.setdefault(thing.name, thing)
         if other is not thing:
+            first, second = sorted((other.line, thing.line))
             raise InvalidDefinition(
-                f"two workflows are called {thing.name!r}, at lines {other.line} and {thing.line}; rename one",
-                line=max(other.line, thing.line),
+                f"two workflows are called {thing.name!r}, at lines {first} and {second}; rename one", line=second
             )
     return dict(sorted(found.items(), key=lambda item: item[1].line))
+
+
+def forget() -> None:
+    """Drop every loaded version. For processes that look at many sources one after the other."""
+    for version in list(_versions.values()):
+        version.forget()
 
 
 def _package(digest: str) -> str:

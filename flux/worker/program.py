@@ -54,7 +54,8 @@ class Program:
         is_plain = all(map(is_atomic, args)) and all(map(is_atomic, kwargs.values()))
         parent = None if frame is None else frame.call.id
         call = Call(session, id, parent, name, spec, data, digest(data), (args, kwargs) if is_plain else None)
-        if spec.place == "loop" and name in session.journal.blocked:
+        call.place = session.worker.place(spec)
+        if call.place == "loop" and name in session.journal.blocked:
             call.place = "process"
         session.calls[id] = call
         if frame is None:

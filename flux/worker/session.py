@@ -87,6 +87,7 @@ class Session:
         self.loop = PrivateLoop(self.program, Scope.root(), grant.instant)  # type: ignore[abstract]  # refused one by one
         self.ending = Ending(self)
         self.seen = 0
+        self.delivered = 0  # facts, recorded or new
         self.is_live = False
         self.is_closed = False
         self.is_draining = False
@@ -158,6 +159,7 @@ class Session:
         is_decoded: bool = False,
     ) -> None:
         """Note a fact and deliver it. `delay`: of a failed attempt, until the next."""
+        self.delivered += 1
         instant = max(self.stamp(), self.loop.instant)
         detail = None if delay is None else f'{{"delay":{delay}}}'
         due = 0 if delay is None else instant + delay
@@ -187,6 +189,7 @@ class Session:
         for event in self.journal.inputs_until(fact.seen):
             self.deliver(event)
         self.journal.check(step)
+        self.delivered += 1
         if fact.parent is not None:
             return
         call = self.calls.get(fact.call or "")

@@ -1,0 +1,1 @@
+"""Every example is run, whole, as its readers would run it."""
