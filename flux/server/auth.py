@@ -33,8 +33,6 @@ REQUEST_ID: Final = web.RequestKey("request_id", str)
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 OPEN_PATHS: Final = frozenset({"/livez", "/readyz"})
-MOST_DELAYED: Final = 256  # answers held back at once; more would hold our own descriptors hostage
-
 _LOG: Final = logging.getLogger("flux.auth")
 
 
@@ -48,6 +46,8 @@ class Door:
         open_paths: paths that anybody may ask for.
         daemon: the process whose descendants run user code.
         delay: seconds by which a failure beyond the limit is answered late.
+        most_delayed: answers held back at once; what comes beyond that is cut off, since more would cost
+            us the descriptors that others need.
     """
 
     hosts: frozenset[str] = LOOPBACK
@@ -55,6 +55,7 @@ class Door:
     open_paths: frozenset[str] = OPEN_PATHS
     daemon: int = 0
     delay: float = 1.0
+    most_delayed: int = 256
 
 
 class Porter:
@@ -111,7 +112,7 @@ class Porter:
                 return await self._by_header(request, shown, request_id)
             return await self._by_socket(request, request_id)
         except Busy:
-            await self._hold_back()
+            await self._hold_back(request)
             raise
 
     async def _by_header(self, request: web.Request, shown: list[str], request_id: str) -> Caller:
@@ -139,9 +140,11 @@ class Porter:
     async def _refuse(self, reason: str, request: web.Request, request_id: str) -> NoReturn:
         await self._authenticator.refuse(reason, _peer(request), request_id)
 
-    async def _hold_back(self) -> None:
+    async def _hold_back(self, request: web.Request) -> None:
         """Answer late, so that one connection cannot keep us busy with wrong keys."""
-        if self._delayed >= MOST_DELAYED:
+        if self._delayed >= self._door.most_delayed:
+            if request.transport is not None:
+                request.transport.abort()
             return
         self._delayed += 1
         try:

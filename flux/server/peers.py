@@ -9,6 +9,7 @@ Process ids are used again. Where the kernel gives a pidfd of the peer (Linux 6.
 look that the process we looked at still was the peer.
 """
 
+import errno
 import os
 import pwd
 import select
@@ -38,16 +39,10 @@ def refuse_descendant(connection: socket.socket, peer: LocalUser, ancestor: int)
     Raises:
         Unauthenticated: it does, or nobody can tell. `facts["reason"]` is for the audit.
     """
-    pidfd = _pidfd(connection)
     try:
-        line = _line(peer.pid)
-        if pidfd is not None and _has_ended(pidfd):
-            raise ProcessLookupError(f"process {peer.pid} has ended")
+        line = _line_of(connection, peer.pid)
     except (OSError, ValueError, IndexError) as exc:
         raise _refused(f"the ancestors of process {peer.pid} cannot be read") from exc
-    finally:
-        if pidfd is not None:
-            os.close(pidfd)
     if ancestor in line[1:]:
         raise _refused(f"process {peer.pid} runs user code of this daemon")
 
@@ -58,6 +53,19 @@ def user_name(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
+
+
+def _line_of(connection: socket.socket, pid: int) -> list[int]:
+    """The process that opened the connection, and its ancestors. Raises OSError if it has ended by now."""
+    pidfd = _pidfd(connection)
+    try:
+        line = _line(pid)
+        if pidfd is not None and _has_ended(pidfd):
+            raise ProcessLookupError(f"process {pid} has ended")
+    finally:
+        if pidfd is not None:
+            os.close(pidfd)
+    return line
 
 
 def _line(pid: int) -> list[int]:
@@ -82,11 +90,17 @@ def _read_line(pid: int) -> list[tuple[int, int]]:
 
 
 def _pidfd(connection: socket.socket) -> int | None:
-    """A descriptor of the very process that connected; None where the kernel has none to give."""
+    """A descriptor of the very process that connected; None where the kernel knows nothing of such.
+
+    Any other failure means that the process is gone. Its number may be somebody else's by now, so that
+    looking at it would be a way in: connect, hand the connection on, end, and wait.
+    """
     try:
         return connection.getsockopt(socket.SOL_SOCKET, _SO_PEERPIDFD)
-    except OSError:
-        return None  # an older kernel, or a process that is gone: then its line cannot be read either
+    except OSError as exc:
+        if exc.errno == errno.ENOPROTOOPT:
+            return None
+        raise
 
 
 def _has_ended(pidfd: int) -> bool:

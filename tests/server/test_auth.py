@@ -306,6 +306,17 @@ async def test_failures_beyond_the_limit_are_answered_late(house):
         assert response.status == 200
 
 
+async def test_what_cannot_be_held_back_is_cut_off(tmp_path):
+    """An attacker with many connections gets no more out of each."""
+    async with a_house(tmp_path, most_delayed=0) as house:
+        for _ in range(LIMIT):
+            async with house.tcp.get(house.url(), headers=bearer("wrong")) as response:
+                assert response.status == 401
+
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await house.tcp.get(house.url(), headers=bearer("wrong"))
+
+
 CALL = """
 import http.client, socket, sys
 class Over(http.client.HTTPConnection):
