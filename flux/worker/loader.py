@@ -11,6 +11,7 @@ filed under the path and its version.
 """
 
 import builtins
+import contextlib
 import importlib
 import importlib.util
 import linecache
@@ -24,6 +25,7 @@ from typing import Final
 
 from flux.codec import ClassIndex
 from flux.errors import InvalidDefinition
+from flux.runtime import ImportEnds
 from flux.task import Task
 from flux.wire.frames import Source
 from flux.worker.job import Loaded
@@ -225,11 +227,12 @@ class _Finder(Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the pinned bytes of `module`."""
+        """Run the pinned bytes of `module`; a script that runs a workflow is there for what stands above that."""
         version, path = self._home(module.__name__)
         code = compile(version.source.files[path], version.filename(path), "exec", dont_inherit=True)
         vars(module)["__builtins__"] = version.builtins
-        exec(code, vars(module))  # noqa: S102 - this process is there to run what the author wrote
+        with contextlib.suppress(ImportEnds):
+            exec(code, vars(module))  # noqa: S102 - this process is there to run what the author wrote
 
     def get_source(self, fullname: str) -> str:
         """The pinned text of a module."""
