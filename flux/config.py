@@ -115,7 +115,7 @@ class Key:
 def duration(value: object) -> int:
     """Milliseconds of seconds as a number, or of a text such as `10m`."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("a duration is seconds as a number, or a text such as 10m")
+        raise ValueError("a duration is seconds as a number, or a text such as 10m")  # noqa: TRY004 - one error for all
     match = _DURATION.match(str(value).strip())
     if match is None:
         raise ValueError(f"a duration is seconds as a number, or a text such as 10m, not {value!r}")
@@ -151,7 +151,7 @@ def _path(value: object) -> Path:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"a text is needed, not {value!r}")
+        raise ValueError(f"a text is needed, not {value!r}")  # noqa: TRY004 - one error for all
     return value
 
 
@@ -371,7 +371,3 @@ def as_table(config: Config) -> list[tuple[str, str, str]]:
         section, _, key = name.partition(".")
         rows.append((name, str(getattr(getattr(config, section), key)), config.origins[name]))
     return rows
-
-
-
-

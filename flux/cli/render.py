@@ -67,6 +67,12 @@ def say(text: str = "", *, colour: str = "") -> None:
     _write(sys.stderr, paint(text, colour, sys.stderr) + "\n")
 
 
+def hint(text: str) -> None:
+    """Words that help a person on; a program that reads our stderr is spared them."""
+    if sys.stderr.isatty():
+        say(text, colour="dim")
+
+
 def problem(text: str) -> None:
     """What went wrong, in one line on stderr."""
     say(f"{paint('error:', 'red', sys.stderr)} {text}")
@@ -88,8 +94,44 @@ def rows(found: Iterable[Row], columns: Sequence[Column], form: Form | None = No
 
     JSONL, TSV and ID are written as the rows come, so that `found` may be endless.
     """
-    chosen = form or (Form.TABLE if sys.stdout.isatty() else Form.TSV)
-    _WRITERS[chosen](found, columns)
+    _WRITERS[form or usual()](found, columns)
+
+
+def growing(found: Iterable[Row], columns: Sequence[Column]) -> None:
+    """Rows as they come, each shown at once; a column is as wide as its widest value so far."""
+    titles = [column.title() for column in columns]
+    widths = [_width(title) for title in titles]
+    _line(titles, widths, ["bold"] * len(columns))
+    for row in found:
+        cells = [_shown(row.get(column.key)) for column in columns]
+        widths = [max(width, _width(cell)) for width, cell in zip(widths, cells, strict=True)]
+        _line(cells, widths, [(column.colour or {}).get(cell, "") for column, cell in zip(columns, cells, strict=True)])
+
+
+def fields(pairs: Iterable[tuple[str, str]]) -> None:
+    """Names and values, a line each, the values under each other."""
+    known = list(pairs)
+    width = max(len(name) for name, _ in known)
+    for name, text in known:
+        colour = STATES.get(text, "")
+        title = paint(f"{name:<{width}}", "dim", sys.stdout)
+        _write(sys.stdout, f"{title}  {paint(clean(text), colour, sys.stdout)}\n")
+
+
+def usual() -> Form:
+    """The form of rows where none was asked for: a table on a terminal, tab-separated lines in a pipe."""
+    return Form.TABLE if sys.stdout.isatty() else Form.TSV
+
+
+def clear() -> None:
+    """Empty the terminal, if stdout is one, so that what follows is drawn in the place of what was there."""
+    if sys.stdout.isatty():
+        _write(sys.stdout, "\x1b[H\x1b[2J")
+
+
+def compact(found: object) -> str:
+    """A value as one line of JSON."""
+    return json.dumps(found, ensure_ascii=False, default=str)
 
 
 def paint(text: str, colour: str, stream: TextIO) -> str:

@@ -1,0 +1,89 @@
+"""`flux dev`: a daemon for the folder one stands in.
+
+`./workflows` is watched, everything else is kept in `./.flux`: delete that folder and nothing is left. The
+daemon is a child of this process, its log goes to our stderr, what we are told to stop for it is told
+too, and its exit code is ours.
+"""
+
+import shlex
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import click
+
+from flux.cli import render
+from flux.cli.child import Daemon, Place, ended
+from flux.client.blocking import SyncClient
+
+# A terminal that closes says HUP, which would only make the daemon look at its settings.
+_TOLD: Final = {
+    signal.SIGINT: signal.SIGINT,
+    signal.SIGTERM: signal.SIGTERM,
+    signal.SIGHUP: signal.SIGTERM,
+    signal.SIGQUIT: signal.SIGTERM,
+}
+_EXAMPLE: Final = "default/hello"  # shown while there is no workflow yet
+
+
+@click.command()
+@click.option("--tcp", metavar="HOST:PORT", help="Listen there as well, for callers with an API key.")
+def dev(tcp: str | None) -> int:
+    """Start a daemon here: ./workflows is watched, state lives in ./.flux. Ctrl-C stops it."""
+    here = Path.cwd()
+    place = Place(state=here / ".flux", workflows=here / "workflows")
+    _prepare(place)
+    daemon = Daemon.start(place, tcp=tcp)
+    with _passing_on(daemon.tell):
+        with SyncClient(f"unix:{place.socket}") as client:
+            if daemon.answers(client):
+                _welcome(daemon, client, here)
+        code = daemon.wait()
+    if code < 0:
+        render.problem(f"the daemon {ended(code)}")
+        return 128 - code
+    return code
+
+
+def _prepare(place: Place) -> None:
+    """Make the two folders, and keep the state out of version control: it holds a key."""
+    if not place.workflows.is_dir():
+        place.workflows.mkdir()
+        render.say(f"made {place.workflows.name}/: drop a .py file with a workflow into it")
+    place.state.mkdir(mode=0o700, exist_ok=True)
+    ignore = place.state / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", "utf-8")
+
+
+def _welcome(daemon: Daemon, client: SyncClient, here: Path) -> None:
+    """Say where it listens, and what to type to see something happen."""
+    known = client.workflows()["items"]
+    ref = known[0]["ref"] if known else _EXAMPLE
+    socket = shlex.quote(str(daemon.place.socket.relative_to(here)))
+    render.say(f"Flux listens at unix:{daemon.place.socket} (process {daemon.pid}) and watches workflows/. Try")
+    render.say(f"    flux run {ref} '\"World\"' --wait")
+    render.say(
+        f"    curl --unix-socket {socket} -H 'Content-Type: application/json' -d '\"World\"'"
+        f" http://localhost/workflows/{ref}/run/sync"
+    )
+    if not known:
+        render.say(f"once {ref} is there: `flux help dev` shows it. Ctrl-C stops.")
+
+
+@contextmanager
+def _passing_on(tell: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """Hand the signals that should end us on to the daemon; we end when it has."""
+
+    def hand_on(number: int, _frame: FrameType | None) -> None:
+        tell(_TOLD[signal.Signals(number)])
+
+    before = {number: signal.signal(number, hand_on) for number in _TOLD}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
