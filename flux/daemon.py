@@ -47,9 +47,9 @@ DATABASE: Final = "flux.db"
 _LOG: Final = logging.getLogger("flux.daemon")
 
 try:
-    from uvloop import new_event_loop
+    from uvloop import Loop as EventLoop
 except ImportError:  # no wheel for this platform; asyncio's own loop does the same
-    from asyncio import new_event_loop
+    from asyncio import SelectorEventLoop as EventLoop  # type: ignore[assignment]  # one of them is there
 
 
 def run(config: Config, version: str) -> int:
@@ -62,7 +62,7 @@ def run(config: Config, version: str) -> int:
     start_logging()
     for warning in config.warnings:
         _LOG.warning("%s", warning)
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=EventLoop) as runner:
         return runner.run(_serve(config, version))
 
 
@@ -158,9 +158,7 @@ class Daemon:
     def _key_sources(self) -> Sources:
         config = self._config
         credential = config.credentials / "master-key" if config.credentials is not None else None
-        return Sources(
-            credential=credential, file=config.master_key_file, state=config.paths.state / "master.key"
-        )
+        return Sources(credential=credential, file=config.master_key_file, state=config.paths.state / "master.key")
 
     def _executor(self, gate: Gate, tokens: Tokens) -> tuple[Executor, Pool]:
         settings = self._config.executor

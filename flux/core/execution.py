@@ -158,7 +158,7 @@ class Execution:
         return self.worker is None and self.state in (State.QUEUED, State.CANCELLING)
 
     def changed(self, **changes: object) -> "Execution":
-        """A copy with other values. `dataclasses.replace` takes three times as long, and this is on every task's way."""
+        """A copy with other values. `dataclasses.replace` takes three times as long, on every task's way."""
         copy = object.__new__(Execution)
         for name, put, value in zip(_FIELDS, _SETTERS, _values(self), strict=True):
             put(copy, changes.get(name, value))

@@ -4,10 +4,13 @@ Pure: it is told the instant. Sentences are lower case and end without a full st
 into a table as they are.
 """
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 from flux.core.execution import Execution, State, Wait
 
-_SECOND = 1000
-_UNITS = (("d", 86_400 * _SECOND), ("h", 3_600 * _SECOND), ("m", 60 * _SECOND), ("s", _SECOND))
+_SECOND: Final = 1000
+_UNITS: Final = (("d", 86_400 * _SECOND), ("h", 3_600 * _SECOND), ("m", 60 * _SECOND), ("s", _SECOND))
 
 
 def why(execution: Execution, now: int) -> str:
@@ -31,7 +34,7 @@ def _queued(execution: Execution, now: int) -> str:
 
 def _running(execution: Execution, now: int) -> str:
     where = f" on worker {execution.worker}" if execution.worker else ""
-    bodies = [call for call in execution.bodies]
+    bodies = list(execution.bodies)
     pauses = [wait for wait in execution.waits.values() if wait.kind == "pause"]
     beside = f"; {_pauses(pauses, now)}" if pauses else ""
     if not bodies:
@@ -87,7 +90,7 @@ def _times(number: int) -> str:
     return "one" if number == 1 else f"{number}"
 
 
-_SENTENCES = {
+_SENTENCES: Final[Mapping[State, Callable[[Execution, int], str]]] = {
     State.QUEUED: _queued,
     State.RUNNING: _running,
     State.WAITING: _waiting,

@@ -18,6 +18,9 @@ from flux.store import catalog
 from flux.store.catalog import LoadError
 from flux.store.database import Reader, Transaction
 
+Failure = LoadError
+"""Why a file does not load, as whoever looked at it reports."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:

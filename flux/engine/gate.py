@@ -149,12 +149,10 @@ class Gate:
     @property
     def is_sound(self) -> bool:
         """Whether nothing waits, or something was committed lately: a watchdog may be told that all is well."""
-        return self._dead is None and (
-            not self._waiting or self.clock.monotonic() - self.counters.last_commit < STUCK
-        )
+        return self._dead is None and (not self._waiting or self.clock.monotonic() - self.counters.last_commit < STUCK)
 
     def tidy(self) -> None:
-        """Fold the WAL into the file while nobody writes: the next commits overwrite it, which is faster than growing it."""
+        """Fold the WAL into the file while nobody writes: overwriting it is faster than growing it."""
         quiet = self.clock.monotonic() - self.counters.last_commit > QUIET
         if quiet and not self._waiting and self.database.wal_pages >= IDLE_PAGES:
             self.database.checkpoint()

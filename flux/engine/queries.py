@@ -300,12 +300,17 @@ def _failed(attempts: dict[int, Attempt], event: Event) -> Attempt:
     begun = attempts.get(event.attempt)
     started = begun.started if begun is not None else event.instant
     worker = begun.worker if begun is not None else None
-    return Attempt(number=event.attempt, started=started, ended=event.instant, worker=worker, error=event.payload)
+    ended = max(event.instant, started)  # the two were read off the clocks of two processes
+    return Attempt(number=event.attempt, started=started, ended=ended, worker=worker, error=event.payload)
 
 
 def _closed(attempt: Attempt, instant: int) -> Attempt:
     if attempt.ended:
         return attempt
     return Attempt(
-        number=attempt.number, started=attempt.started, ended=instant, worker=attempt.worker, error=attempt.error
+        number=attempt.number,
+        started=attempt.started,
+        ended=max(instant, attempt.started),
+        worker=attempt.worker,
+        error=attempt.error,
     )

@@ -50,7 +50,7 @@ def everything(reader: Reader, live: Live) -> list[Timer]:
 
 
 def wake(live: Overlay, log: Log, kind: EventType, actor: str | None = None) -> None:
-    """If the execution sleeps, note that it goes on: where it is loaded if a slot is free there, else by a new grant."""
+    """If the execution sleeps, note that it goes on: where it is loaded if a slot is free, else by a new grant."""
     execution: Execution = log.execution
     if execution.state not in _ASLEEP:
         return

@@ -35,11 +35,16 @@ class Inspector:
         os.set_blocking(self._output, False)
         self._splitter = Splitter()
         self._printed = bytearray()
+        self._is_late = False
         self._source: Source | None = None
         self._findings: Findings | None = None
         self.result: asyncio.Future[Inspection] = self._loop.create_future()
         self._loop.add_reader(stream, self._read_stream)
         self._loop.add_reader(self._output, self._read_output)
+
+    def expired(self) -> None:
+        """The process did not end itself in time, and is killed."""
+        self._is_late = True
 
     def ended(self, end: Ended) -> None:
         """The process is dead and reaped: the result is known."""
@@ -69,7 +74,7 @@ class Inspector:
     def _crash(self, end: Ended) -> LoadError:
         """What to tell about an import that killed its process."""
         trace = os.pread(self._trace, OUTPUT, 0).decode(errors="replace")
-        if trace.startswith(_TIMEOUT):
+        if self._is_late or trace.startswith(_TIMEOUT):
             kind, message = "TimeoutError", f"importing the file took longer than {self._limit / 1000:g} s"
         elif end.signal == "SIGKILL":
             kind, message = "Killed", "the process that imported the file was killed (out of memory?)"

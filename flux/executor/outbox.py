@@ -44,14 +44,14 @@ class Outbox:
         if worker is not None:
             worker.peer.send(
                 Input(
-                    execution.id,
-                    execution.fence,
-                    event.sequence,
-                    NUMBERS[event.type],
-                    event.call,
-                    event.instant,
-                    event.payload,
-                )  # fmt: skip
+                    execution=execution.id,
+                    fence=execution.fence,
+                    sequence=event.sequence,
+                    type=NUMBERS[event.type],
+                    call=event.call,
+                    instant=event.instant,
+                    payload=event.payload,
+                )
             )
 
     def _grant(self, granted: Granted, execution: Execution) -> None:

@@ -1,6 +1,6 @@
 """Output of user code on its way to the file: one write a second at most.
 
-Lines are collected for a second and written in one call, which shares its commit with whoever else writes. Bounded: what
+Lines are collected for a second and written in one call that shares its commit with others. Bounded: what
 cannot be written for so long that the buffer is full is dropped, with one line that says how much.
 """
 

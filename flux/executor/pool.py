@@ -193,11 +193,17 @@ class Pool:
 
             def add(pid: int, descriptors: list[int]) -> Inspector:
                 self._inspectors[pid] = inspector = Inspector(str(root), entry, limit, descriptors)
-                asyncio.get_running_loop().call_later(limit / 1000 + _GRACE, launcher.kill, pid)
+                asyncio.get_running_loop().call_later(limit / 1000 + _GRACE, self._end_inspector, pid, inspector)
                 return inspector
 
             inspector = await launcher.spawn_inspector(entry, str(root), limit, add)
             return await inspector.result
+
+    def _end_inspector(self, pid: int, inspector: Inspector) -> None:
+        """Kill an inspector that has not ended in time."""
+        if self._launcher is not None and self._inspectors.get(pid) is inspector:
+            inspector.expired()
+            self._launcher.kill(pid)
 
     async def attach(self) -> socket.socket:
         """A socket on which this process may ask the launcher for task processes."""

@@ -17,7 +17,7 @@ from typing import Final
 from flux.core.catalog import DEFAULT_NAMESPACE, Source, Version
 from flux.core.principal import Caller, internal_caller
 from flux.engine import catalog
-from flux.engine.catalog import Found, Registration
+from flux.engine.catalog import Failure, Found, Registration
 from flux.engine.gate import Gate
 from flux.errors import FluxError, InvalidDefinition
 from flux.ids import new_ulid
@@ -123,8 +123,6 @@ class Registrar:
 
     async def _look(self, path: Path) -> None:
         async with self._limit:
-            if not path.exists():
-                return
             found = await self._inspect(path, self._root)
         root = Path(found.root)
         self._members[path] = {root / name for name in found.files}
@@ -178,9 +176,9 @@ class Registrar:
             return DEFAULT_NAMESPACE
         return parts[0]
 
-    def _failure(self, path: Path, found: Inspection, error: LoadError) -> catalog.LoadError:
+    def _failure(self, path: Path, found: Inspection, error: LoadError) -> Failure:
         body = found.files.get(found.entry, b"")
-        return catalog.LoadError(
+        return Failure(
             path=str(path),
             digest=hashlib.sha256(body).hexdigest(),
             type=error.type,

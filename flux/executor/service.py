@@ -7,10 +7,11 @@ own: what a starting daemon finds open goes the same way.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from flux.clock import Clock
 from flux.core.execution import State
@@ -27,6 +28,7 @@ from flux.executor.inbox import Inbox
 from flux.executor.outbox import Outbox
 from flux.executor.output import Output
 from flux.executor.peers import Peer, Worker, Workers
+from flux.executor.pool import Pool, WorkerHandle
 from flux.wire.frames import Drain, Release
 
 TICK: Final = 1.0  # seconds between two looks at leases and resting executions
@@ -34,18 +36,6 @@ RETRY: Final = 500  # milliseconds until something that the disk refused is trie
 CHUNK: Final = 200  # timers of one call of the gate
 MAX_DEDICATED: Final = 8  # workers started for one execution each, at the same time
 _LOG: Final = logging.getLogger("flux.executor")
-
-
-class Pool(Protocol):
-    """What makes and ends worker processes."""
-
-    async def spawn_worker(self) -> Peer:
-        """A new worker, ready for frames."""
-        ...
-
-    async def kill(self, peer: Peer) -> None:
-        """End a worker; returns when it and its task processes are dead and reaped."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +55,11 @@ class Executor:
         self._clock = clock
         self._limits = limits
         self._pool: Pool | None = None
+        self._handles: dict[str, WorkerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting: set[str] = set()
         self._planned: dict[str, Death] = {}
+        self._empty = asyncio.Event()
         self._resting: dict[str, tuple[int, int]] = {}
         self._tick: asyncio.TimerHandle | None = None
         self.stopping = False
@@ -99,10 +91,9 @@ class Executor:
         for worker in self.workers.everyone():
             worker.leaving = True
             worker.peer.send(Drain())
-        loop = asyncio.get_running_loop()
-        until = loop.time() + timeout
-        while loop.time() < until and self.workers.everyone():
-            await asyncio.sleep(0.02)
+        if self.workers.everyone():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), timeout)
         if self._tick is not None:
             self._tick.cancel()
         for task in list(self._tasks):
@@ -117,7 +108,10 @@ class Executor:
         if worker is None:
             return
         worker.lost = True
+        self._handles.pop(peer.id, None)
         death = self._planned.pop(peer.id, death)
+        if not self.workers.everyone():
+            self._empty.set()
         if self.stopping:
             return
         self._spawn(self._recover(worker, death))
@@ -139,8 +133,9 @@ class Executor:
         self.lose(worker, Death(cause="protocol"))
 
     async def _kill(self, worker: Worker, death: Death) -> None:
-        if self._pool is not None:
-            await self._pool.kill(worker.peer)
+        handle = self._handles.get(worker.id)
+        if self._pool is not None and handle is not None:
+            await self._pool.kill(handle)
         self.died(worker.peer, death)
 
     async def _recover(self, worker: Worker, death: Death) -> None:
@@ -162,6 +157,7 @@ class Executor:
         if pool is None or self.stopping:
             return
         peer = await pool.spawn_worker()
+        self._handles[peer.id] = peer
         lease = self._clock.monotonic() + self._limits.lease
         self.workers.add(Worker(peer, lease, dedicated=dedicated))
         await self._gate.write(_nothing)  # a batch, so that the queue is placed

@@ -9,6 +9,8 @@ is run: this process has the code of no other workflow, and code is not pinned h
     programs  workflows and places of their tasks        record    an execution as its author sees it
 """
 
+from typing import TypeVar, cast
+
 from flux.context import ExecutionContext
 from flux.errors import NoExecution
 from flux.local.thread import THREAD
@@ -16,8 +18,11 @@ from flux.runtime import RUNTIME, ImportEnds
 from flux.worker.loader import is_pinned
 from flux.workflow import Workflow
 
+In = TypeVar("In")
+R = TypeVar("R")
 
-def run(workflow: Workflow[object, object], input: object, execution_id: str | None) -> ExecutionContext[object]:
+
+def run(workflow: Workflow[In, R], input: object, execution_id: str | None) -> ExecutionContext[In]:
     """The execution when it rests: COMPLETED, FAILED, CANCELLED or PAUSED.
 
     `execution_id` of one that is there: it goes on; `input` is not looked at.
@@ -27,18 +32,16 @@ def run(workflow: Workflow[object, object], input: object, execution_id: str | N
         UnusableDatabase: another process holds the file and does not let go.
     """
     _refuse_inside(workflow)
-    return THREAD.call(lambda engine: engine.run(workflow, input, execution_id))
+    return cast(ExecutionContext[In], THREAD.call(lambda engine: engine.run(workflow, input, execution_id)))
 
 
-async def arun(workflow: Workflow[object, object], input: object, execution_id: str | None) -> ExecutionContext[object]:
+async def arun(workflow: Workflow[In, R], input: object, execution_id: str | None) -> ExecutionContext[In]:
     """As `run`, for callers that have an event loop running."""
     _refuse_inside(workflow)
-    return await THREAD.acall(lambda engine: engine.run(workflow, input, execution_id))
+    return cast(ExecutionContext[In], await THREAD.acall(lambda engine: engine.run(workflow, input, execution_id)))
 
 
-def resume(
-    workflow: Workflow[object, object], execution_id: str, input: object, pause: str | None
-) -> ExecutionContext[object]:
+def resume(workflow: Workflow[In, R], execution_id: str, input: object, pause: str | None) -> ExecutionContext[In]:
     """The execution when it rests again, after its oldest open pause, or the one named, got `input`.
 
     Raises:
@@ -46,20 +49,20 @@ def resume(
         WrongState: nothing is paused.
     """
     _refuse_inside(workflow)
-    return THREAD.call(lambda engine: engine.resume(workflow, execution_id, input, pause))
+    return cast(ExecutionContext[In], THREAD.call(lambda engine: engine.resume(workflow, execution_id, input, pause)))
 
 
-def cancel(workflow: Workflow[object, object], execution_id: str) -> ExecutionContext[object]:
+def cancel(workflow: Workflow[In, R], execution_id: str) -> ExecutionContext[In]:
     """The execution when its clean-up is done; one that has ended is given as it is.
 
     Raises:
         NotFound: there is no such execution.
     """
     _refuse_inside(workflow)
-    return THREAD.call(lambda engine: engine.cancel(workflow, execution_id))
+    return cast(ExecutionContext[In], THREAD.call(lambda engine: engine.cancel(workflow, execution_id)))
 
 
-def _refuse_inside(workflow: Workflow[object, object]) -> None:
+def _refuse_inside(workflow: Workflow[In, R]) -> None:
     """A script that is imported for its tasks does not run its workflows; nor does a workflow or task run one so."""
     if RUNTIME.get() is not None:
         raise NoExecution(f"workflow {workflow.name!r} cannot be run from inside an execution")

@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 from flux import codec, config
 from flux.clock import SYSTEM
@@ -38,7 +38,7 @@ from flux.local.record import context_of
 from flux.store import processes
 from flux.store.database import Database, Transaction
 from flux.store.place import Lock
-from flux.wire.frames import Forget, Frame, FromWorker, Log, Release, Released, Report
+from flux.wire.frames import Forget, Frame, FromDaemon, FromWorker, Log, Release, Released, Report
 from flux.worker.host import Host
 from flux.worker.output import Origin
 from flux.worker.processes import TaskProcesses
@@ -63,7 +63,7 @@ class LocalPeer:
     def send(self, frame: Frame) -> None:
         """Hand a frame over in the next turn of the loop."""
         if self.host is not None:
-            self._loop.call_soon(self.host.receive, frame)
+            self._loop.call_soon(self.host.receive, cast(FromDaemon, frame))
 
 
 class Engine:
@@ -141,7 +141,7 @@ class Engine:
     # ------------------------------------------------------------------ what authors ask
 
     async def run(
-        self, workflow: Workflow[object, object], input: object, execution_id: str | None
+        self, workflow: Workflow[Any, Any], input: object, execution_id: str | None
     ) -> ExecutionContext[object]:
         """Start an execution, or go on with the one of that id; its context when it rests."""
         version = self._programs.add(workflow)
@@ -153,7 +153,7 @@ class Engine:
         return self._context(known.id)
 
     async def resume(
-        self, workflow: Workflow[object, object], execution_id: str, input: object, pause: str | None
+        self, workflow: Workflow[Any, Any], execution_id: str, input: object, pause: str | None
     ) -> ExecutionContext[object]:
         """Answer a pause; the context when it rests again."""
         version = self._programs.add(workflow)
@@ -163,12 +163,10 @@ class Engine:
         await self._drive(execution_id)
         return self._context(execution_id)
 
-    async def cancel(self, workflow: Workflow[object, object], execution_id: str) -> ExecutionContext[object]:
+    async def cancel(self, workflow: Workflow[Any, Any], execution_id: str) -> ExecutionContext[object]:
         """Ask an execution to stop; its context when it has."""
         self._programs.add(workflow)
-        execution, outcome = await self._gate.write(
-            executions.cancel, Cancel(execution=execution_id, caller=_CALLER)
-        )
+        execution, outcome = await self._gate.write(executions.cancel, Cancel(execution=execution_id, caller=_CALLER))
         if outcome == "accepted" and not execution.is_final:
             await self._drive(execution_id, until_final=True)
         return self._context(execution_id)

@@ -25,7 +25,7 @@ def epoch(reader: Reader) -> int:
 
 
 def add(tx: Transaction, pid: int, start: int, kind: str) -> None:
-    """Note a process. `start`: its start time in clock ticks since boot, which tells it from a later one of that pid."""
+    """Note a process. `start`: its start time in clock ticks since boot: pids are used again."""
     tx.execute(_ADD, pid=pid, start=start, kind=kind)
 
 

@@ -30,7 +30,7 @@ class Frame(msgspec.Struct, array_like=True, frozen=True, tag=True, tag_field="f
 # ------------------------------------------------------------------ daemon to worker
 
 
-class Source(Frame):
+class Source(Frame, frozen=True):
     """The pinned source of a version, sent before the first grant that needs it.
 
     `files` maps paths relative to the version's root to their bytes; `entry` is the one that holds
@@ -43,7 +43,7 @@ class Source(Frame):
     files: dict[str, bytes]
 
 
-class Grant(Frame):
+class Grant(Frame, frozen=True):
     """The right to run one execution, until it is released, ended or lost.
 
     `workflow` is the name of the workflow object's declared name in the source `digest`; `instant` the daemon's
@@ -61,7 +61,7 @@ class Grant(Frame):
     principal: str
 
 
-class History(Frame):
+class History(Frame, frozen=True):
     """Part of the log of a granted execution: msgpack of a list of `Recorded`, in order."""
 
     execution: str
@@ -86,7 +86,7 @@ class Recorded(msgspec.Struct, array_like=True, frozen=True, gc=False):
     payload: bytes | None
 
 
-class Ack(Frame):
+class Ack(Frame, frozen=True):
     """Report `n` is durable. Bodies of its begins may start, except those whose index is in `denied`.
 
     `refused`: its `idle` or `end` did not hold, since an input had been numbered that it had not seen;
@@ -102,7 +102,7 @@ class Ack(Frame):
     refused: bool = False
 
 
-class Input(Frame):
+class Input(Frame, frozen=True):
     """One input for a loaded execution: `type` is the number of PAUSE_CLOSED, TIMER_FIRED, WORKFLOW_CANCELLING
     or TASK_DENIED; `call` names the pause, timer or call."""
 
@@ -115,34 +115,34 @@ class Input(Frame):
     payload: bytes | None
 
 
-class Release(Frame):
+class Release(Frame, frozen=True):
     """Unload this execution if it is quiet, and answer `Released`; if it is not, answer nothing."""
 
     execution: str
     fence: int
 
 
-class Forget(Frame):
+class Forget(Frame, frozen=True):
     """The lease is gone or the execution ended without you: drop it, report nothing."""
 
     execution: str
     fence: int
 
 
-class Renewed(Frame):
+class Renewed(Frame, frozen=True):
     """The leases of this worker hold until its own receipt of this plus `ttl`."""
 
     ttl: int
 
 
-class Drain(Frame):
+class Drain(Frame, frozen=True):
     """Deliver nothing more; let running bodies finish and report them; then end the process."""
 
 
 # ------------------------------------------------------------------ worker to daemon
 
 
-class Hello(Frame):
+class Hello(Frame, frozen=True):
     """First frame of a worker."""
 
     worker: str
@@ -209,7 +209,7 @@ class End(msgspec.Struct, array_like=True, frozen=True, gc=False):
     payload: bytes | None = None
 
 
-class Report(Frame):
+class Report(Frame, frozen=True):
     """What happened since the last report, and what wants to begin. Facts stand in delivery order."""
 
     execution: str
@@ -224,14 +224,14 @@ class Report(Frame):
     token: str | None = None
 
 
-class Released(Frame):
+class Released(Frame, frozen=True):
     """The execution is unloaded, nothing of it runs here any more."""
 
     execution: str
     fence: int
 
 
-class Heartbeat(Frame):
+class Heartbeat(Frame, frozen=True):
     """Sent from a thread. `age`: milliseconds since the loop last turned.
 
     `execution`, `call`, `attempt`, `since`: the body that holds the loop, if one does, and for how many ms.
@@ -244,7 +244,7 @@ class Heartbeat(Frame):
     since: int = 0
 
 
-class Log(Frame):
+class Log(Frame, frozen=True):
     """Output of user code: `stream` is "stdout", "stderr" or a log level. `call` None: the workflow's own."""
 
     execution: str
@@ -260,8 +260,8 @@ FromDaemon = Source | Grant | History | Ack | Input | Release | Forget | Renewed
 FromWorker = Hello | Report | Released | Heartbeat | Log
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_FROM_DAEMON: Final = msgspec.msgpack.Decoder(FromDaemon)
-_FROM_WORKER: Final = msgspec.msgpack.Decoder(FromWorker)
+_FROM_DAEMON: Final[msgspec.msgpack.Decoder[FromDaemon]] = msgspec.msgpack.Decoder(FromDaemon)
+_FROM_WORKER: Final[msgspec.msgpack.Decoder[FromWorker]] = msgspec.msgpack.Decoder(FromWorker)
 _HISTORY: Final = msgspec.msgpack.Decoder(list[Recorded])
 
 PROTOCOL: Final = 1
