@@ -38,7 +38,7 @@ class Generators:
         self._known: dict[int, tuple[int, ref[Generator]]] = {}
         self._found: dict[int, Generator] = {}
         self._number = 0
-        self._abandoned = False
+        self._is_abandoned = False
 
     def begun(self, generator: Generator) -> None:
         """Hook: first use of `generator`."""
@@ -50,7 +50,7 @@ class Generators:
     def dropped(self, generator: Generator) -> None:
         """Hook: nobody holds `generator` any more, and it has not ended."""
         number, _ = self._known.pop(id(generator), (0, None))
-        if self._abandoned:
+        if self._is_abandoned:
             _close_now(generator)
         elif _COLLECTOR.works:
             self._found[number] = generator
@@ -73,14 +73,21 @@ class Generators:
         for generator in self._open():
             await generator.aclose()
 
+    def abandon_from_now(self) -> None:
+        """From now on, close each that is dropped at once, as far as it needs no await."""
+        self._is_abandoned = True
+
     def abandon(self) -> None:
         """Close them as far as it needs no await, the newest first; what they say to it concerns nobody."""
-        self._abandoned = True
         for generator in reversed(self._open()):
             _close_now(generator)
 
 
 def _close_now(generator: Generator) -> None:
+    inner = getattr(generator, "ag_await", None)  # before Python 3.13, closing who awaits a generator does not close what that awaits
+    if isinstance(inner, Coroutine):
+        with contextlib.suppress(BaseException):  # as below
+            inner.close()
     closing = generator.aclose()
     with contextlib.suppress(BaseException):  # it ends, or it refuses to: either way it is given up
         closing.send(None)

@@ -177,6 +177,10 @@ class Host:
 
     # ------------------------------------------------------------------ what the embedding asks
 
+    def session(self, execution: str) -> Session | None:
+        """The session of an execution that is loaded here."""
+        return self._sessions.get(execution)
+
     def sole(self) -> Origin | None:
         """The origin of the only execution here, if there is one only."""
         if len(self._sessions) != 1:

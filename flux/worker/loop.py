@@ -114,6 +114,7 @@ class PrivateLoop(asyncio.AbstractEventLoop):
     def unload(self) -> None:
         """Close every coroutine, the newest first. Durable calls are refused meanwhile, wake-ups are ignored."""
         self._closing = True
+        self.generators.abandon_from_now()
         try:
             self.turn(self._abandon_tasks)
         finally:

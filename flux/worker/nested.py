@@ -79,9 +79,7 @@ class Nested:
             if entry.sequence < sequence or not call.startswith(prefix)
         }
         self.pauses = {
-            pause: opened
-            for pause, opened in self.pauses.items()
-            if opened < sequence or not pause.startswith(prefix)
+            pause: opened for pause, opened in self.pauses.items() if opened < sequence or not pause.startswith(prefix)
         }
 
     def open_pauses(self, frame: str) -> list[str]:

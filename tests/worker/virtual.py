@@ -13,7 +13,7 @@ T = TypeVar("T")
 START = 1_700_000_000_000  # the instant at which virtual time begins
 
 
-class _Jumping(selectors.DefaultSelector):  # type: ignore[misc, valid-type]  # whichever this platform has
+class _Jumping(selectors.DefaultSelector):
     """A selector that never waits: it moves the time on instead."""
 
     now = 0.0
