@@ -61,17 +61,21 @@ def _prepare(place: Place) -> None:
 
 def _welcome(daemon: Daemon, client: SyncClient, here: Path) -> None:
     """Say where it listens, and what to type to see something happen."""
-    known = client.workflows()["items"]
-    ref = known[0]["ref"] if known else _EXAMPLE
-    socket = shlex.quote(str(daemon.place.socket.relative_to(here)))
-    render.say(f"Flux listens at unix:{daemon.place.socket} (process {daemon.pid}) and watches workflows/. Try")
-    render.say(f"    flux run {ref} '\"World\"' --wait")
+    known = [found["ref"] for found in client.workflows()["items"]]
+    ref = known[0] if known and _EXAMPLE not in known else _EXAMPLE
+    input = '"World"' if ref == _EXAMPLE else "null"
+    socket = Path(client.url.removeprefix("unix:"))  # another one than in the folder, if that path is too long
+    shown = socket.relative_to(here) if socket.is_relative_to(here) else socket
+    render.say(f"Flux listens at {client.url} (process {daemon.pid}) and watches workflows/. Ctrl-C stops it.")
+    if any(daemon.place.workflows.rglob("*.py")):
+        render.say("In another terminal, try")
+    else:
+        render.say("There is no workflow yet; `flux help dev` has a first one. With it, try in another terminal")
+    render.say(f"    flux run {ref} '{input}' --wait")
     render.say(
-        f"    curl --unix-socket {socket} -H 'Content-Type: application/json' -d '\"World\"'"
+        f"    curl --unix-socket {shlex.quote(str(shown))} -H 'Content-Type: application/json' -d '{input}'"
         f" http://localhost/workflows/{ref}/run/sync"
     )
-    if not known:
-        render.say(f"once {ref} is there: `flux help dev` shows it. Ctrl-C stops.")
 
 
 @contextmanager

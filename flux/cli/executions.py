@@ -13,7 +13,7 @@ from flux.cli.moments import age, took
 from flux.cli.render import STATES, Column, Form, Row
 from flux.client.blocking import SyncClient
 from flux.clock import pause as pause_thread
-from flux.core.execution import State
+from flux.core.execution import FINAL, State
 from flux.errors import FluxError, Unreachable
 
 _PAGE: Final = 200  # executions asked for at a time
@@ -46,7 +46,7 @@ def _states(_ctx: click.Context, _parameter: click.Parameter, given: tuple[str, 
 @click.option("--workflow", metavar="REF", help="Only of this workflow.")
 @click.option("--namespace", help="Only of this namespace.")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
-@click.option("--watch", is_flag=True, help="Keep it up to date; in a pipe, a line for each change.")
+@click.option("--watch", is_flag=True, help="Keep it up to date; in a pipe, a line for each change of state.")
 @form_option(*LISTED)
 @connect.url_option
 def list_executions(
@@ -58,7 +58,7 @@ def list_executions(
         listing = Listing(client, states, workflow, namespace)
         if not watch:
             render.rows(listing.rows(limit), _columns(chosen), chosen)
-            listing.say_if_cut(limit)
+            render.hint(listing.remark(limit))
         elif chosen is Form.TABLE:
             listing.redraw(limit)
         elif chosen in (Form.JSON, Form.CSV):
@@ -102,10 +102,11 @@ class Listing:
             if cursor is None:
                 return
 
-    def say_if_cut(self, limit: int) -> None:
-        """Say that there are more than were asked for."""
-        if self._count > limit:
-            render.hint(f"{limit} of {self._count:,}; `--limit` shows more")
+    def remark(self, limit: int) -> str:
+        """What a person should know beside the rows."""
+        if not self._count:
+            return "there is none; `flux run REF` makes one, `flux workflows list` shows what can be run"
+        return f"{min(limit, self._count):,} of {self._count:,}"
 
     def redraw(self, limit: int) -> None:
         """Draw the list again and again, until Ctrl-C. A daemon that goes away is waited for."""
@@ -116,14 +117,20 @@ class Listing:
                 rows, word = [], f"{gone}; trying again"
             render.clear()
             render.rows(rows, _PEOPLE, Form.TABLE)
-            render.hint(word or f"{len(rows)} of {self._count:,}; Ctrl-C ends")
+            render.hint(word or f"{self.remark(limit)}; Ctrl-C ends")
             pause_thread(_REDRAW)
 
     def changes(self) -> Iterator[Row]:
-        """A row for each change of an execution that belongs into the list, as they happen."""
+        """A row whenever an execution that belongs into the list changes its state, as it happens."""
+        states: dict[str, str] = {}
         for update in self._client.events(after=self._position):
             row = update.data
-            if update.event == "execution" and self._wants(row):
+            if update.event != "execution" or states.get(row["execution_id"]) == row["state"]:
+                continue
+            states[row["execution_id"]] = row["state"]
+            if row["state"] in FINAL:
+                del states[row["execution_id"]]
+            if self._wants(row):
                 yield _told(row, row["updated_at"])
 
     def _wants(self, row: Row) -> bool:
@@ -198,7 +205,9 @@ def cancel(ids: tuple[str, ...], wait: bool, form: Form | None) -> ExitCode:
             _cancel(client, names[0], form, wait=wait)
             return ExitCode.OK
         codes = {_try_to_cancel(client, name, form, wait=wait) for name in names}
-    return codes.pop() if len(codes) == 1 else ExitCode.PARTIAL
+    if len(codes) == 1:
+        return codes.pop()
+    return ExitCode.PARTIAL if ExitCode.OK in codes else ExitCode.FAILED
 
 
 def _try_to_cancel(client: SyncClient, execution: str, form: Form | None, *, wait: bool) -> ExitCode:

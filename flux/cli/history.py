@@ -27,7 +27,7 @@ _EVENTS: Final = {
         Column(key="time"),
         Column(key="type", heading="EVENT"),
         Column(key="call_id", heading="CALL"),
-        Column(key="attempt", heading="ATTEMPT"),
+        Column(key="number", heading="ATTEMPT"),
         Column(key="value"),
     ),
     Form.TSV: tuple(
@@ -115,6 +115,7 @@ def _told(event: Row) -> Row:
     return {
         **event,
         "time": local(str(event["instant"]), "%H:%M:%S"),
+        "number": event["attempt"] or None,
         "value": "" if shown is None else render.compact(shown),
     }
 

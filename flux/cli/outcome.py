@@ -89,7 +89,8 @@ def narrate(client: SyncClient, execution: str, since: int = 0) -> None:
             step = _STEPS.get(kind, kind)
             _tell(update.data["instant"], step, f"{update.data['call_id']}{_attempt(update.data)}")
         elif update.event == "execution" and update.data["sequence"] > since:
-            _tell(update.data["updated_at"], update.data["type"].removeprefix("WORKFLOW_").lower(), "")
+            word = str(update.data["type"]).removeprefix("WORKFLOW_").replace("_", " ").lower()
+            _tell(update.data["updated_at"], word, "")
         elif update.event == "reset":
             render.say(f"  … {update.data['reason']}")
 

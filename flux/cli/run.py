@@ -1,5 +1,8 @@
 """`flux run`: start an execution, and if wanted wait for it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Final
 
 import click
@@ -7,8 +10,10 @@ import click
 from flux.cli import connect, inputs, outcome, render
 from flux.cli.exits import ExitCode
 from flux.cli.render import Form
+from flux.client.blocking import SyncClient
 from flux.errors import NotFound
 
+_DEFAULT: Final = "default/"
 _EPILOG: Final = f"REF is a workflow: name or namespace/name. {inputs.HELP}"
 
 
@@ -37,9 +42,8 @@ def run(
     _check_ref(ref)
     input = inputs.parse(words)
     with connect.client() as client:
-        made = client.submit(
-            ref, input, version=version, priority=priority, labels=inputs.labels(labels), key=key
-        )  # fmt: skip
+        with _suggesting(client, ref):
+            made = client.submit(ref, input, version=version, priority=priority, labels=inputs.labels(labels), key=key)
         execution = made["execution_id"]
         if wait or follow or timeout is not None:
             render.hint(f"{made['workflow']}: {execution}")
@@ -50,6 +54,19 @@ def run(
         render.data(execution)
         render.hint(f"{made['workflow']} is {made['state']}; `flux show {execution}` says how it goes")
     return ExitCode.OK
+
+
+@contextmanager
+def _suggesting(client: SyncClient, ref: str) -> Iterator[None]:
+    """An unknown workflow, with the names that are nearest to it."""
+    try:
+        yield
+    except NotFound as absent:
+        known = [found["ref"] for found in client.workflows()["items"]]
+        names = [*known, *(name.removeprefix(_DEFAULT) for name in known if name.startswith(_DEFAULT))]
+        if ref not in names:
+            raise NotFound(str(absent), suggestions=get_close_matches(ref, names)) from absent
+        raise
 
 
 def _check_ref(ref: str) -> None:
