@@ -1,0 +1,1 @@
+"""Layout and flow: one file for each screen."""
