@@ -64,9 +64,9 @@ def _suggesting(client: SyncClient, ref: str) -> Iterator[None]:
     except NotFound as absent:
         known = [found["ref"] for found in client.workflows()["items"]]
         names = [*known, *(name.removeprefix(_DEFAULT) for name in known if name.startswith(_DEFAULT))]
-        if ref not in names:
-            raise NotFound(str(absent), suggestions=get_close_matches(ref, names)) from absent
-        raise
+        if ref in names:
+            raise  # the workflow is there, what is missing is a version of it
+        raise NotFound(str(absent), **{**absent.facts, "suggestions": get_close_matches(ref, names)}) from absent
 
 
 def _check_ref(ref: str) -> None:
