@@ -44,6 +44,8 @@ def load(source: Source) -> Loaded:
         InvalidDefinition: importing it failed; the message and `facts` say type, detail, file and line.
     """
     version = _versions.get(_package(source.digest)) or _Version(source)
+    if version.loaded is not None and version.loaded_among == len(sys.modules):
+        return version.loaded
     try:
         module = version.load()
         workflows = workflows_of(module, version.modules())
@@ -58,7 +60,9 @@ def load(source: Source) -> Loaded:
             line=error.line,
         ) from exc
     classes = ClassIndex.of_module(module, *version.modules())
-    return Loaded(digest=source.digest, module=module, workflows=workflows, classes=classes)
+    version.loaded = Loaded(digest=source.digest, module=module, workflows=workflows, classes=classes)
+    version.loaded_among = len(sys.modules)
+    return version.loaded
 
 
 def is_pinned(module: str) -> bool:
@@ -127,6 +131,10 @@ class _Version:
         self.names = names_of(source)
         self.builtins: dict[str, object] = {**vars(builtins), "__import__": self._import}
         self._filenames: dict[str, str] = {}
+        # Looking for classes costs more than a short workflow; they are looked for again only when a body
+        # has imported something since.
+        self.loaded: Loaded | None = None
+        self.loaded_among = 0
 
     def load(self) -> ModuleType:
         """The entry's module."""
