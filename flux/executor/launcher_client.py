@@ -12,6 +12,7 @@ import asyncio
 import os
 import socket
 import subprocess
+from array import array
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from flux.wire import control
 from flux.wire.control import MAX_MESSAGE, Control, Settings
 
 SILENCE: Final = 5  # pings without an answer
-_MAX_DESCRIPTORS: Final = 8
+_ANCILLARY: Final = socket.CMSG_LEN(8 * array("i").itemsize)  # room for more descriptors than any message has
 
 OnProcess = Callable[[int, int, str, bool], None]
 """Told of each process: pid, start time, kind, whether it lives."""
@@ -173,15 +174,13 @@ class LauncherClient:
     def _on_readable(self) -> None:
         try:
             while self._burial is None:
-                body, descriptors, flags, _ = socket.recv_fds(
-                    self._socket, MAX_MESSAGE, _MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
-                )
+                body, ancillary, flags, _ = self._socket.recvmsg(MAX_MESSAGE, _ANCILLARY, socket.MSG_CMSG_CLOEXEC)
                 if not body:
                     self.lose("it closed its socket")
                 elif flags & (socket.MSG_CTRUNC | socket.MSG_TRUNC):
                     raise ProtocolError("a message arrived cut short")
                 else:
-                    self._obey(control.from_launcher(body), descriptors)
+                    self._obey(control.from_launcher(body), [fd for *_, data in ancillary for fd in array("i", data)])
         except BlockingIOError:
             return
         except (OSError, ProtocolError) as exc:

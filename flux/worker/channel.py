@@ -8,6 +8,7 @@ descriptors of a message are closed here once they are on their way. A peer that
 import contextlib
 import os
 import socket
+from array import array
 from collections import deque
 from collections.abc import Sequence
 from typing import Final
@@ -16,7 +17,7 @@ from flux.errors import ProtocolError
 from flux.wire.control import MAX_MESSAGE, Control, encode
 
 MAX_WAITING: Final = 10_000
-_MAX_DESCRIPTORS: Final = 8
+_ANCILLARY: Final = socket.CMSG_LEN(8 * array("i").itemsize)  # room for more descriptors than any message has
 
 
 class Channel:
@@ -74,15 +75,15 @@ class Channel:
             ProtocolError: descriptors were lost on the way.
         """
         try:
-            body, descriptors, flags, _ = socket.recv_fds(
-                self._socket, MAX_MESSAGE, _MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
-            )
+            # Not socket.recv_fds: it drops the flag, and every program that a body starts would hold the descriptors.
+            body, ancillary, flags, _ = self._socket.recvmsg(MAX_MESSAGE, _ANCILLARY, socket.MSG_CMSG_CLOEXEC)
         except BlockingIOError:
             return None
         except OSError as exc:
             raise EOFError(str(exc)) from exc
         if not body:
             raise EOFError("the peer closed its end")
+        descriptors = [fd for level, kind, data in ancillary for fd in _descriptors(level, kind, data)]
         if flags & (socket.MSG_CTRUNC | socket.MSG_TRUNC):
             _close_all(descriptors)
             raise ProtocolError("a control message arrived cut short")
@@ -94,6 +95,13 @@ class Channel:
             _close_all(descriptors)
         self._waiting.clear()
         self._socket.close()
+
+
+def _descriptors(level: int, kind: int, data: bytes) -> Sequence[int]:
+    """The descriptors in one piece of ancillary data."""
+    if (level, kind) != (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+        return ()
+    return array("i", data[: len(data) - len(data) % array("i").itemsize])
 
 
 def _close_all(descriptors: Sequence[int]) -> None:

@@ -19,6 +19,7 @@ from typing import Final
 from flux.wire.frames import Frame, FromDaemon, Splitter, from_daemon, pack
 
 _READ: Final = 256 * 1024
+_PATIENCE: Final = 5  # seconds
 BROKEN: Final = 70  # EX_SOFTWARE
 
 
@@ -71,6 +72,13 @@ class Connection:
             is_done = self._drain()
         if not is_done:
             self._wake(self._write_on)
+
+    def finish(self) -> None:
+        """Send all that waits, before the process ends. Blocks for at most `_PATIENCE`."""
+        with self._lock, contextlib.suppress(OSError):
+            self._socket.settimeout(_PATIENCE)
+            self._socket.sendall(self._out)
+            self._out.clear()
 
     def _flush_turn(self) -> None:
         with self._lock:

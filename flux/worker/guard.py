@@ -59,6 +59,17 @@ def default_signals() -> None:
     signal.set_wakeup_fd(-1)
 
 
+def open_output() -> None:
+    """Make `sys.stdout` and `sys.stderr` anew, line by line, on what descriptors 1 and 2 are now.
+
+    The ones of the parent remember whether its own output was a file.
+    """
+    sys.stdout, sys.stderr = (
+        open(descriptor, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+        for descriptor in (1, 2)
+    )
+
+
 def start_of(pid: int) -> int:
     """When process `pid` started, in clock ticks since boot; it tells the process from a later one of that pid.
 

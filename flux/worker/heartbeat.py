@@ -19,7 +19,7 @@ CHECK: Final = 250
 HELD: Final = 1_000
 
 Holding = Callable[[], tuple[str, str, int, int] | None]
-"""The body that holds the loop: execution, call, attempt, since how many ms; None: none does."""
+"""The body that holds the loop: execution, call, attempt, since how many ms (0: not known); None: none does."""
 
 
 class Pulse:
@@ -83,4 +83,4 @@ class Pulse:
             self._send(Heartbeat(age))
         else:
             execution, call, attempt, since = body
-            self._send(Heartbeat(age, execution, call, attempt, since))
+            self._send(Heartbeat(age, execution, call, attempt, since or age))

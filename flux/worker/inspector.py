@@ -19,6 +19,7 @@ from flux.errors import InvalidDefinition, PayloadTooLarge
 from flux.task import Task
 from flux.wire.control import Findings, LoadError, SpawnInspector, WorkflowFound, encode
 from flux.wire.frames import Source
+from flux.worker import guard
 from flux.worker.job import Loaded
 from flux.worker.loader import load
 from flux.worker.sources import gather
@@ -30,6 +31,7 @@ _ATOMS: Final = (str, int, float, bool, type(None))
 
 def run(request: SpawnInspector, end: socket.socket, trace: int) -> None:
     """Inspect the file that `request` names; send its source, then what was found in it."""
+    guard.open_output()
     faulthandler.enable(trace)
     faulthandler.dump_traceback_later(request.limit / 1000, exit=True, file=trace)
     connection = Connection(end.detach())

@@ -8,6 +8,7 @@ only when its task processes are dead and reaped.
 When the daemon's socket ends, the launcher ends; the kernel then ends its children.
 """
 
+import contextlib
 import gc
 import os
 import select
@@ -58,7 +59,8 @@ class Launcher:
                 self._settle()
         except EOFError:
             for pid in list(self._children):  # with what they have started; the kernel would end only them
-                os.killpg(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
 
     # -------------------------------------------------------------- the daemon
 
@@ -115,6 +117,7 @@ class Launcher:
         def body() -> None:
             os.dup2(printed, 1)
             os.dup2(printed, 2)
+            guard.close_others([near.fileno(), trace])
             inspector.run(message, near, trace)
 
         try:

@@ -60,7 +60,16 @@ def run(worker: str, stream: socket.socket, launcher: socket.socket, settings: S
         limit=settings.output,
     )
     processes = TaskProcesses(launcher, loop, source, output.write_for)
-    host = Host(send=connection.send, clock=SYSTEM, processes=processes, load=loaded, drained=lambda: _end(0))
+
+    def drained() -> None:
+        loop.call_soon(leave)  # after what this turn still has to say
+
+    def leave() -> None:
+        output.flush()
+        connection.finish()
+        _end(0)
+
+    host = Host(send=connection.send, clock=SYSTEM, processes=processes, load=loaded, drained=drained)
     pulse = Pulse(loop, connection.send_now, host.holding, SYSTEM, settings.heartbeat, output.flush)
     output.install()
     connection.send(Hello(worker=worker, pid=os.getpid(), protocol=PROTOCOL))

@@ -8,7 +8,6 @@ It ends when its worker closes the stream, and after a body that ran out of memo
 import asyncio
 import faulthandler
 import inspect
-import io
 import logging
 import socket
 import sys
@@ -26,6 +25,7 @@ from flux.errors import NoExecution
 from flux.runtime import RUNTIME, PendingCall, TaskSpec
 from flux.wire.control import Control, Done, Logged, Run, Started, encode, to_process
 from flux.wire.frames import MAX_FRAME, Source
+from flux.worker import guard
 from flux.worker.job import Loaded
 from flux.worker.loader import find_function, load
 
@@ -128,9 +128,7 @@ def _refuse(what: str) -> NoReturn:
 
 def _prepare_output(send: Callable[[Control], None]) -> None:
     """Lines leave as they are printed, records as they are logged; a crash leaves the place where it was."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True, write_through=False)
+    guard.open_output()
     faulthandler.enable(2)
     root = logging.getLogger()
     root.handlers[:] = [_LogHandler(send)]
