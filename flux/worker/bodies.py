@@ -12,6 +12,8 @@ Durations are int milliseconds.
 """
 
 import asyncio
+import contextlib
+from asyncio import tasks
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from functools import partial
@@ -36,6 +38,18 @@ class BodyTask(asyncio.Task[object]):
     """A task on the worker's loop that belongs to a body: whoever finds it running knows who holds the loop."""
 
     origin: Origin
+
+    def unload(self, context: Context) -> None:
+        """Close the coroutine, as if it had been deleted; the task never goes on."""
+        self._log_destroy_pending = False
+        tasks._unregister_task(self)  # noqa: SLF001 - else a closing loop would cancel, and so step it
+        loop = self.get_loop()
+        tasks._enter_task(loop, self)  # noqa: SLF001 - as the step of a task does, for `current_task()`
+        try:
+            with contextlib.suppress(BaseException):  # what it says to being closed concerns nobody
+                context.run(self.get_coro().close)
+        finally:
+            tasks._leave_task(loop, self)  # noqa: SLF001 - as above
 
 
 def task_factory(
@@ -96,6 +110,17 @@ class Body:
         self._disarm()
         if self._task is not None:
             self._task.cancel()
+
+    def unload(self) -> None:
+        """Close it, if it is parked: it is to run again elsewhere, so it must not take this for a cancel."""
+        task = self._task
+        if task is None or not self.is_parked:
+            self.abandon()
+            return
+        self._done = None
+        self._disarm()
+        self._task = None
+        task.unload(self._context)
 
     # ------------------------------------------------------------------ its time
 

@@ -54,6 +54,10 @@ class Body(Protocol):
         """End it; nobody wants its result."""
         ...
 
+    def unload(self) -> None:
+        """Close it: it will run again elsewhere."""
+        ...
+
 
 class Session(Protocol):
     """What a call needs of its execution."""
@@ -62,6 +66,7 @@ class Session(Protocol):
     outbox: Outbox
     is_live: bool
     is_closed: bool
+    is_draining: bool
 
     def record(
         self,
@@ -162,6 +167,8 @@ class Call:
                 self._ask(_T.TASK_STARTED)
 
     def _ask(self, kind: EventType) -> None:
+        if self.session.is_draining and self.parent is None:
+            return
         self.kind = kind
         self.is_asked = True
         self.is_allowed = False
@@ -207,14 +214,17 @@ class Call:
         verdict, self.verdict = self.verdict, None
         if verdict is not None and not self.is_cancelled:
             self.ended(Failed(verdict))
-        elif self.kind is not _T.TASK_ROLLBACK_STARTED and (self.is_cancelled or self._is_concluded()):
+        elif self.is_cancelled and self.kind is not _T.TASK_ROLLBACK_STARTED:
             self.advance()
+        elif self.progress.has_failed and self.kind is _T.TASK_STARTED:
+            self._fail_again()
         else:
             self.body = self.session.start_body(self, self.kind)
 
-    def _is_concluded(self) -> bool:
-        """Whether the attempt was asked for only so that its end may be recorded."""
-        return self.kind is _T.TASK_STARTED and self.progress.has_failed
+    def _fail_again(self) -> None:
+        """Note the end of an attempt of which the log has the failure already, and not what followed."""
+        payload = self.progress.error or b"null"
+        self.ended(Failed(decode_error(payload, self.session.classes), payload, is_final=True))
 
     # ------------------------------------------------------------------ the end of a body
 
@@ -331,6 +341,8 @@ class Call:
         if self.is_cancelled or self.progress.end is not None:
             return False
         self.is_cancelled = True
+        if self.progress.due:
+            session.close_wait(f"{self.id}@{self.progress.attempt}")
         if not session.is_live:
             return not self.is_known and self._vanish()
         if self.body is not None:
@@ -343,8 +355,6 @@ class Call:
                 return self._vanish()
             session.later(self)
         else:
-            if self.progress.due:
-                session.close_wait(f"{self.id}@{self.progress.attempt}")
             session.later(self)
         return False
 

@@ -4,7 +4,8 @@ It has ended when its body has returned, everything the body left behind has bee
 has its outcome. A failure of the whole (a divergence, an endless turn, a deadlock) ends it at once.
 
 An end that an input was numbered before is refused; the input follows, and the end is told again. A body
-that was asked to cancel ends as cancelled, whatever it returns; if it raises, it has failed.
+that was asked to cancel ends as cancelled, whatever it returns, and `CLEANUP` after it was asked at the
+latest; if it raises, it has failed.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from flux.worker.private import PrivateTask
 if TYPE_CHECKING:
     from flux.worker.session import Session
 
+CLEANUP: Final = 30_000  # milliseconds; what a cancelled workflow may still take to clean up
 _DIVERGED: Final = '{"reason":"diverged"}'
 _T: Final = EventType
 
@@ -32,6 +34,7 @@ class Ending:
         self._session = session
         self._failure: BaseException | None = None
         self._is_cancelled = False
+        self._is_expired = False
         self._told_at: int | None = None
         self._told_in = 0
         self.root: PrivateTask[object] | None = None
@@ -47,13 +50,13 @@ class Ending:
 
     @property
     def has_failed(self) -> bool:
-        """Whether the whole has failed: nothing is delivered any more."""
-        return self._failure is not None
+        """Whether nothing is delivered any more: the whole has failed, or its clean-up took too long."""
+        return self._failure is not None or self._is_expired
 
     @property
     def is_near(self) -> bool:
         """Whether the body has returned, or the whole has failed."""
-        return self._failure is not None or (self.root is not None and self.root.done())
+        return self.has_failed or (self.root is not None and self.root.done())
 
     def cancel(self) -> None:
         """Ask the body to end."""
@@ -62,16 +65,29 @@ class Ending:
             self.root.cancel()
 
     def fail(self, error: BaseException) -> None:
-        """The whole has failed: the first failure counts."""
+        """The whole has failed: the first failure counts, and ends everything that runs."""
         if self._failure is None:
             self._failure = error
+            self._session.abandon_bodies()
+
+    def limit_cleanup(self) -> None:
+        """Give what follows a cancel its time, and no more."""
+        if self._is_cancelled:
+            self._session.worker.real_loop.call_later(CLEANUP / 1000, self._expire)
+
+    def _expire(self) -> None:
+        session = self._session
+        if not session.is_closed and not self.is_near:
+            self._is_expired = True
+            session.abandon_bodies()
+            session.changed()
 
     def due(self) -> End | None:
         """The end, if it can be told and the daemon has not heard of it as things stand now."""
         session = self._session
         if self._told_at == session.seen or not self.is_near:
             return None
-        if self._failure is None and session.calls:
+        if not self.has_failed and session.calls:
             return None
         self._told_at = session.seen
         return self._end()
@@ -89,6 +105,8 @@ class Ending:
             detail = _DIVERGED if isinstance(self._failure, NonDeterminismError) else None
             return self._failed(self._failure, detail)
         root = self.root
+        if self._is_expired:
+            return self._cancelled()
         if root is None or root.cancelled():
             return self._cancelled() if self._is_cancelled else self._failed(_self_cancelled())
         error = root.exception()

@@ -28,7 +28,6 @@ class BodyFrame:
         self.call = call
         self.scope = attempt_frame(call.id, attempt)
         self.path = self.scope.path
-        self.calls: list[Call] = []
         self.body: Clockwork | None = None
         self.is_open = True
 
@@ -47,8 +46,5 @@ class BodyFrame:
             future.add_done_callback(lambda _: body.wait_closed())
 
     def close(self) -> None:
-        """The body has ended: what it called and left is over too."""
+        """The body has ended: nothing more can be called in it."""
         self.is_open = False
-        for call in self.calls:
-            if call.is_open and call.future is not None:
-                call.future.cancel()

@@ -84,7 +84,9 @@ class Generators:
 
 
 def _close_now(generator: Generator) -> None:
-    inner = getattr(generator, "ag_await", None)  # before Python 3.13, closing who awaits a generator does not close what that awaits
+    inner = getattr(
+        generator, "ag_await", None
+    )  # before Python 3.13, closing who awaits a generator does not close what that awaits
     if isinstance(inner, Coroutine):
         with contextlib.suppress(BaseException):  # as below
             inner.close()

@@ -174,6 +174,13 @@ class Journal:
         """Take in an input that came while the history was read or replayed."""
         self._late.append(event)
 
+    def replayed(self) -> None:
+        """Forget what has been delivered; what bodies may still ask for stays."""
+        self.steps = []
+        self.marks = {}
+        self._made = set()
+        self._fresh.clear()
+
     def remaining_inputs(self) -> Iterable[Recorded]:
         """The inputs after the last fact, with those that came late; the history may have brought them too."""
         while self.inputs:

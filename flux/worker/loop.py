@@ -154,7 +154,7 @@ class PrivateLoop(asyncio.AbstractEventLoop):
         self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         """Run `callback` later in this turn."""
-        if not self._turning:
+        if events._get_running_loop() is not self:
             raise NotInWorkflow(_WOKEN_FROM_OUTSIDE)
         step = Step(callback, args, self, context)
         self.ready.append(step)
@@ -183,7 +183,7 @@ class PrivateLoop(asyncio.AbstractEventLoop):
     def _set_timer(
         self, due: int, callback: Callable[..., object], args: tuple[object, ...], context: Context | None
     ) -> PrivateTimer:
-        if not self._turning:
+        if events._get_running_loop() is not self:
             raise NotInWorkflow(_WOKEN_FROM_OUTSIDE)
         timer = PrivateTimer(due, Step(callback, args, self, context), self, self.owner.timer_closed)
         if due <= self.instant or self._closing:

@@ -150,16 +150,21 @@ class Outbox:
 def _split(
     facts: list[Fact], begins: list[tuple[Starter, Begin]]
 ) -> list[tuple[list[Fact], list[tuple[Starter, Begin]]]]:
-    """Facts, then begins, in parts of at most SPLIT_AT bytes, a single larger one being a part of its own."""
+    """Facts, then begins, in parts of at most SPLIT_AT bytes; what does not fit into one is a part of its own.
+
+    Facts of one call that follow from each other stay together: they are accepted together.
+    """
     parts: list[tuple[list[Fact], list[tuple[Starter, Begin]]]] = [([], [])]
     size = 0
+    call = ""
     for fact in facts:
         more = _OVERHEAD + len(fact.payload or b"")
-        if size and size + more > SPLIT_AT:
+        if size and size + more > SPLIT_AT and fact.call != call:
             parts.append(([], []))
             size = 0
         parts[-1][0].append(fact)
         size += more
+        call = fact.call
     for starter, begin in begins:
         more = _OVERHEAD + len(begin.args or b"")
         if size and size + more > SPLIT_AT:

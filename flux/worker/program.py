@@ -83,7 +83,6 @@ class Program:
             session.warn(f"{call.id} is called with other arguments than the log has", call.id)
 
     def _begin_nested(self, frame: BodyFrame, call: Call) -> None:
-        frame.calls.append(call)
         entry = self._session.journal.nested.find(call.id, frame.path, call.digest)
         if entry is not None:
             call.restore(entry.facts)

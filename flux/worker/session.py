@@ -21,8 +21,8 @@ from flux.context import ExecutionContext
 from flux.core.decisions import after
 from flux.core.events import BY_NUMBER, NUMBERS, EventType
 from flux.core.identity import Scope
-from flux.runtime import TaskSpec
 from flux.errors import NotFound
+from flux.runtime import TaskSpec
 from flux.wire.frames import Ack, Fact, FromWorker, Grant, Idle, Input, Log, Recorded
 from flux.worker.bodies import body_context
 from flux.worker.calls import Body, Call, due_after
@@ -145,7 +145,6 @@ class Session:
                 self._later.popleft().advance()
         finally:
             self._is_pumping = False
-        self.changed()
 
     # ------------------------------------------------------------------ facts
 
@@ -166,6 +165,7 @@ class Session:
         self.outbox.fact(
             Fact(NUMBERS[event], call.id, call.progress.attempt, instant, self.seen, call.parent, detail, payload)
         )
+        self.changed()
         if call.parent is not None:
             call.apply(event, payload, due, value, is_decoded)
         elif self.is_draining:
@@ -212,13 +212,29 @@ class Session:
 
     def body_ended(self, call: Call, frame: BodyFrame, result: Result) -> None:
         """A body of the call has ended."""
-        if self.is_closed:
+        if self.is_closed or self.ending.has_failed:
             return
         frame.close()
-        for pause in self.journal.nested.open_pauses(frame.path):
-            self.waits.give_up(pause)
+        self._clear(call, frame)
         call.ended(result)
         self.pump()
+
+    def _clear(self, call: Call, frame: BodyFrame) -> None:
+        """End what a body has begun and left behind: its calls, its waits, and pauses of an earlier run of it."""
+        for nested in [each for each in self.calls.values() if each.parent == call.id]:
+            if nested.future is not None:
+                nested.future.cancel()
+        for wait in self.waits.of(call.id):
+            self.waits.close(wait)
+        for pause in self.journal.nested.open_pauses(frame.path):
+            self.waits.give_up(pause)
+
+    def abandon_bodies(self) -> None:
+        """End every body; what they say is dropped."""
+        for call in reversed(list(self.calls.values())):
+            if call.body is not None:
+                call.body.abandon()
+                call.body = None
 
     # ------------------------------------------------------------------ inputs
 
@@ -234,6 +250,7 @@ class Session:
         elif not (self.is_draining or self.ending.has_failed):
             self.deliver(event)
             self.pump()
+            self.changed()
 
     def deliver(self, event: Recorded) -> None:
         """Deliver an input."""
@@ -242,6 +259,8 @@ class Session:
         kind = BY_NUMBER[event.type]
         if kind is _T.WORKFLOW_CANCELLING:
             self.turn(self.ending.cancel)
+            if self.is_live:
+                self.ending.limit_cleanup()
         elif kind is _T.TASK_DENIED:
             self._deny(event)
         else:
@@ -279,11 +298,14 @@ class Session:
         if self.ending.has_failed:
             self.changed()
             return
+        self.ending.limit_cleanup()
         self.waits.go_live()
         for call in list(self.calls.values()):
             self.journal.judge(call)
             call.advance()
+        self.journal.replayed()
         self.pump()
+        self.changed()
 
     def changed(self) -> None:
         """There may be something to report."""
@@ -313,12 +335,16 @@ class Session:
 
     def acknowledged(self, ack: Ack) -> bool:
         """Take an acknowledgement; whether the execution has ended with it."""
+        was_held_back = not self.outbox.may_send
         allowed = self.outbox.acknowledged(ack.n, ack.handle, ack.denied)
         if self.ending.is_accepted(ack.n, ack.refused):
             return True
-        for starter in allowed:
-            starter.allowed()
-        self.pump()
+        if not self.ending.has_failed:
+            for starter in allowed:
+                starter.allowed()
+            self.pump()
+        if was_held_back:
+            self.changed()
         return False
 
     def _is_quiet(self) -> bool:
@@ -333,7 +359,7 @@ class Session:
         if not self.is_live:
             return True
         is_told = self.outbox.is_empty and self.outbox.is_acknowledged
-        return is_told and all(call.body is None for call in self.calls.values())
+        return is_told and all(call.body is None or call.body.is_parked for call in self.calls.values())
 
     def warn(self, text: str, call: str | None = None) -> None:
         """Write a warning to the execution's log."""
@@ -345,14 +371,16 @@ class Session:
         """Unload it if it is quiet; whether it was."""
         if not self.is_live or not self._is_quiet() or not self.outbox.is_empty or not self.outbox.is_acknowledged:
             return False
+        self.is_closed = True
+        for call in reversed(list(self.calls.values())):
+            if call.body is not None:
+                call.body.unload()
         self.close()
         return True
 
     def close(self) -> None:
         """Close everything of it, the newest first. What runs is ended, what it says is dropped."""
         self.is_closed = True
-        for call in reversed(list(self.calls.values())):
-            if call.body is not None:
-                call.body.abandon()
+        self.abandon_bodies()
         self.loop.unload()
         self.calls.clear()

@@ -67,6 +67,10 @@ class Waits:
         """Whether the log has this pause."""
         return pause in self._known
 
+    def of(self, parent: str) -> list[str]:
+        """The open waits that the body of `parent` has opened."""
+        return [wait for wait, entry in self._open.items() if entry.told.parent == parent]
+
     def give_up(self, pause: str) -> None:
         """Close a pause that the log has open and nobody awaits any more."""
         self.recorded(pause)

@@ -20,14 +20,15 @@ T = EventType
 _CALL_ENDS = frozenset({T.TASK_COMPLETED, T.TASK_FAILED, T.TASK_CANCELLED, T.TASK_DENIED})
 
 
-Step = tuple[int, str]
+Step = tuple[int, str]  # how many facts had been delivered, and what was seen
 
 
 @dataclass
 class Trace:
-    """What every run of one execution saw: for each fence the steps, each with the number of facts before it."""
+    """What every run of one execution saw: for each fence the steps, and how many reports had left at each."""
 
     runs: dict[int, list[Step]] = field(default_factory=dict)
+    reports: dict[int, list[int]] = field(default_factory=dict)
     hosts: dict[int, Host] = field(default_factory=dict)
 
     def note(self, text: str) -> None:
@@ -37,6 +38,7 @@ class Trace:
         session = self.hosts[origin.fence].session("E1")
         if session is not None and not session.is_closed:
             self.runs.setdefault(origin.fence, []).append((session.delivered, text))
+            self.reports.setdefault(origin.fence, []).append(session.outbox.last)
 
 
 @dataclass
@@ -44,14 +46,14 @@ class Course:
     """What came of it.
 
     Attributes:
-        durable: for each fence that was lost, how many facts the log had then.
+        durable: for each fence that was lost, how many facts the log had then, and how many reports were accepted.
         wrong: bodies that ran though the log had not allowed them, or had their end already.
     """
 
     seed: int
     workflow: Workflow
     trace: Trace
-    durable: dict[int, int]
+    durable: dict[int, tuple[int, int]]
     daemon: ScriptedDaemon
     end: Event
     wrong: list[str]
@@ -82,11 +84,11 @@ async def take(seed: int, *, interruptions: int = 6) -> Course:
         lambda: random.random() * world.slow,
         lambda job: random.random() < 0.2,
     )
-    durable: dict[int, int] = {}
+    durable: dict[int, tuple[int, int]] = {}
 
     def before_grant() -> None:
         if trace.hosts:
-            durable[daemon.fence] = count_of_facts(daemon.ledger.events)
+            durable[daemon.fence] = count_of_facts(daemon.ledger.events), daemon.ledger.execution.reports
 
     daemon = ScriptedDaemon(
         workflow,
@@ -111,12 +113,17 @@ async def take(seed: int, *, interruptions: int = 6) -> Course:
 
 
 def differences(course: Course) -> list[str]:
-    """Where a later run of the execution saw something else than an earlier one, as far as that was durable."""
+    """Where a later run of the execution saw something else than an earlier one, as far as that was durable.
+
+    What was seen while a report was under way is left out: if it was lost, a cancel finds calls not begun that
+    had been asked for, and they end at once.
+    """
     found = []
     fences = sorted(course.trace.runs)
     for earlier, later in pairwise(fences):
-        known = course.durable[earlier]
-        expected = [step for step in course.trace.runs[earlier] if step[0] <= known]
+        facts, accepted = course.durable[earlier]
+        steps = zip(course.trace.runs[earlier], course.trace.reports[earlier], strict=True)
+        expected = [step for step, sent in steps if step[0] <= facts and sent <= accepted]
         got = course.trace.runs[later][: len(expected)]
         found += _compare(f"run {earlier} and {later}", expected, got)
     return found

@@ -16,7 +16,6 @@ from flux.wire.frames import Ack, Report, Waiting
 T = EventType
 ENDS = frozenset({T.WORKFLOW_COMPLETED, T.WORKFLOW_FAILED, T.WORKFLOW_CANCELLED})
 ASLEEP = frozenset({State.PAUSED, State.WAITING})
-_FOLLOWS = frozenset({T.TASK_COMPLETED, T.TASK_FAILED, T.TASK_CANCELLED})
 
 Row = tuple[object, ...]
 
@@ -101,17 +100,17 @@ class Ledger:
 
     def _facts(self, report: Report) -> list[Event]:
         running = dict(self.execution.bodies)
-        ended: set[str] = set()
+        ended: dict[str, EventType] = {}
         events: list[Event] = []
         for fact in report.facts:
             kind = BY_NUMBER[fact.type]
             assert kind in FACTS
             if running.get(fact.call) == fact.attempt and kind in ENDS_A_BODY:
                 del running[fact.call]
-                ended.add(fact.call)
             else:
-                allowed = kind in _FOLLOWS and (fact.call in ended or bool(running.get(fact.call)))
-                assert allowed, f"{kind} of {fact.call}, which does not run"
+                assert fact.call not in running, f"{kind} of {fact.call}, which runs"
+                assert _may_follow(kind, ended.get(fact.call)), f"{kind} of {fact.call} after {ended.get(fact.call)}"
+            ended[fact.call] = kind
             events.append(
                 Event(
                     type=kind,
@@ -187,6 +186,13 @@ class Ledger:
             return [], False
         is_paused = any(wait.kind == "pause" for wait in waits.values())
         return [Event(type=T.WORKFLOW_PAUSED if is_paused else T.WORKFLOW_WAITING, instant=now)], False
+
+
+def _may_follow(kind: EventType, before: EventType | None) -> bool:
+    """Whether a fact that ends no body may stand after `before`, of the same call in the same report."""
+    if kind is T.TASK_COMPLETED:
+        return before is T.TASK_FALLBACK_COMPLETED
+    return kind in (T.TASK_FAILED, T.TASK_CANCELLED) and before is not None
 
 
 def _row(event: Event) -> Row:
