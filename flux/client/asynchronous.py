@@ -9,7 +9,7 @@ A stream that is left before its end should be closed: `async with contextlib.ac
 
 import asyncio
 import json
-import secrets
+import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
 from types import TracebackType
@@ -248,7 +248,7 @@ class FluxClient:
 
     async def register(self, name: str, content: bytes, *, namespace: str | None = None) -> list[WorkflowView]:
         """Register a file of workflows; what it offers. `name`: of the file, such as `orders.py`."""
-        found = await self._ask(calls.register(name, content, secrets.token_hex(16), namespace))
+        found = await self._ask(calls.register(name, content, os.urandom(16).hex(), namespace))
         return found["items"]
 
     # ------------------------------------------------------------------ the daemon

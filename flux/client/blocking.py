@@ -6,7 +6,7 @@ that it carries. An execution that fails is an answer, no refusal.
 """
 
 import json
-import secrets
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import TracebackType
@@ -234,7 +234,7 @@ class SyncClient:
 
     def register(self, name: str, content: bytes, *, namespace: str | None = None) -> list[WorkflowView]:
         """Register a file of workflows; what it offers. `name`: of the file, such as `orders.py`."""
-        found = self._ask(calls.register(name, content, secrets.token_hex(16), namespace))
+        found = self._ask(calls.register(name, content, os.urandom(16).hex(), namespace))
         return found["items"]
 
     # ------------------------------------------------------------------ the daemon

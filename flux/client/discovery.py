@@ -10,9 +10,9 @@ can lay one into /tmp and be sent tokens. The token never comes from an argument
 """
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ from flux.wire import sockets
 DEFAULT_URL: Final = "http://127.0.0.1:8377"
 MACHINE_SOCKET: Final = Path("/run/flux") / sockets.NAME
 _PORTS: Final = {"http": 80, "https": 443}
+_LOOPBACK: Final = re.compile(r"127(\.\d{1,3}){3}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +51,7 @@ class Address:
 
 def is_loopback(host: str) -> bool:
     """Whether `host` is this machine and nothing else."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host in ("localhost", "::1") or _LOOPBACK.fullmatch(host) is not None
 
 
 def parse(url: str) -> Address:

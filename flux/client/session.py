@@ -5,6 +5,7 @@ system become `Unreachable`, answers that are problems become the errors they ca
 """
 
 import contextlib
+import io
 from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
@@ -14,6 +15,8 @@ from flux.client.discovery import Address
 from flux.client.problems import error_of
 from flux.client.transport import AGENT, CONNECT, hint, reason, refuse_clear_text
 from flux.errors import Unreachable
+
+_LARGE = 1024 * 1024  # bytes; aiohttp wants larger bodies as files, so that it can send them in pieces
 
 
 class Session:
@@ -59,9 +62,10 @@ class Session:
     @contextlib.asynccontextmanager
     async def _send(self, call: Call[object]) -> AsyncIterator[aiohttp.ClientResponse]:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=call.patience)
+        body = call.body if call.body is None or len(call.body) < _LARGE else io.BytesIO(call.body)
         with self._translated():
             response = await self._opened().request(
-                call.method, self._base + call.path, data=call.body, headers=call.headers, timeout=timeout
+                call.method, self._base + call.path, data=body, headers=call.headers, timeout=timeout
             )
         async with response:
             if response.status >= 400:

@@ -13,7 +13,7 @@ from flux.server.services import Desk
 from flux.wire import documents
 from flux.wire.shapes import ExecutionView, Json
 
-_JSON: Final = {"Content-Type": documents.JSON, "Cache-Control": "no-store"}
+_JSON: Final = {**documents.HEADERS, "Content-Type": documents.JSON}
 _ASK_AGAIN: Final = "1"  # seconds; a wait that ran out was long already
 
 

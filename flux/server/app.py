@@ -84,6 +84,4 @@ def _frame(services: Services) -> Middleware:
 def _refusal(exc: FluxError | web.HTTPException, request_id: str) -> web.StreamResponse:
     if isinstance(exc, FluxError):
         return problems.response(problems.of_error(exc, request_id))
-    if exc.status < 400:
-        raise exc
     return problems.response(problems.of_framework(exc, request_id), exc.headers.get("Allow"))

@@ -34,7 +34,7 @@ async def run_batch(request: web.Request) -> web.StreamResponse:
     each = submission(request, from_query(StartQuery, request.query.items()), None)
     lines = await bodies.read_lines(request)
     desk.gate.read(queries.workflow, each.namespace, each.name, caller)  # one 404 says more than a thousand lines of it
-    response = web.StreamResponse(headers={"Content-Type": documents.LINES, "Cache-Control": "no-store"})
+    response = web.StreamResponse(headers={**documents.HEADERS, "Content-Type": documents.LINES})
     await response.prepare(request)
     for start in range(0, len(lines), PIECE):
         piece = enumerate(lines[start : start + PIECE], start + 1)

@@ -187,7 +187,7 @@ _DETAILS: Final = {"payload_too_large": "the body is larger than the limit of th
 
 def response(found: Problem, allow: str | None = None) -> web.Response:
     """The answer that carries the document."""
-    headers = {"Content-Type": documents.PROBLEM, "Cache-Control": "no-store", "X-Request-Id": found["request_id"]}
+    headers = {**documents.HEADERS, "Content-Type": documents.PROBLEM, "X-Request-Id": found["request_id"]}
     if found["status"] == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if found["status"] in (429, 503, 507):

@@ -23,7 +23,7 @@ from flux.server.services import Desk, desk_of
 from flux.wire import documents, sse
 
 PIECE: Final = 500  # events read from the log at a time: a few milliseconds of the loop
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_HEADERS: Final = {**documents.HEADERS, "X-Accel-Buffering": "no"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

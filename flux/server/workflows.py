@@ -1,5 +1,8 @@
 """Workflows: what can be run, its source and versions, and registering more."""
 
+import re
+from typing import Final
+
 from aiohttp import web
 
 from flux.core.catalog import NAMESPACE
@@ -8,6 +11,8 @@ from flux.errors import Invalid, NotFound
 from flux.server import answers, bodies, views
 from flux.server.services import Upload, desk_of
 from flux.wire.models import VersionQuery, from_query
+
+_FILE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}\.py", re.ASCII)
 
 
 async def listing(request: web.Request) -> web.Response:
@@ -59,8 +64,8 @@ async def register(request: web.Request) -> web.Response:
     namespace = upload.fields.get("namespace") or None
     if namespace is not None and not NAMESPACE.match(namespace):
         raise Invalid(f"namespace {namespace[:60]!r} must match [a-z0-9][a-z0-9_-]*")
-    if not upload.name.endswith(".py") or "/" in upload.name or "\\" in upload.name:
-        raise Invalid(f"the file must be called something.py, got {upload.name[:60]!r}")
+    if not _FILE.fullmatch(upload.name):
+        raise Invalid(f"the file must be called something.py, without a folder, got {upload.name[:60]!r}")
     wish = Upload(name=upload.name, content=upload.content, namespace=namespace, caller=caller)
     found = await desk.services.register(wish)
     items = [views.workflow(version) for version in found]

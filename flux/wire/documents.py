@@ -11,6 +11,8 @@ import msgspec
 JSON: Final = "application/json"
 LINES: Final = "application/x-ndjson"
 PROBLEM: Final = "application/problem+json"
+HEADERS: Final = {"Cache-Control": "no-store", "Server": "flux"}
+"""Of every answer: what it says holds for a moment, and nobody needs to know what serves it."""
 
 _ENCODER: Final = msgspec.json.Encoder()
 

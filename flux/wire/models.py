@@ -59,7 +59,8 @@ Label = Annotated[str, Field(max_length=200), AfterValidator(_label)]
 class Request(BaseModel):
     """What a client sends, checked by name and type."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Deferred: a schema is built when its first request comes, not when the daemon starts.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class StartQuery(Request):

@@ -11,10 +11,12 @@ import aiohttp
 from flux.core.catalog import Source, Version
 from flux.core.events import EventType
 from flux.core.execution import Execution
-from flux.engine import catalog
+from flux.engine import catalog, keys, principals
 from flux.engine.authenticator import Authenticator
 from flux.engine.catalog import Found, Registration
 from flux.engine.gate import Committed
+from flux.engine.keys import NewKey
+from flux.engine.principals import NewServiceAccount
 from flux.server.app import make_app
 from flux.server.hub import Hub
 from flux.server.limits import Limits
@@ -23,6 +25,7 @@ from flux.server.services import DESK, Services, Upload
 from flux.server.waits import Waits
 from flux.wire.frames import Idle, Waiting
 from tests.engine.desk import Desk, end
+from tests.records import THE_ADMIN
 
 PEPPER = b"p" * 32
 
@@ -100,6 +103,13 @@ class Site:
         granted = await self.desk.grant(execution)
         waits = (Waiting("pause:approve#1", "pause", True, name=name, payload=output),)
         await self.desk.accept(self.desk.frame(granted, waits=waits, idle=Idle(0)))
+
+    async def key(self, **wish: object) -> tuple[str, str]:
+        """An API key of a new service account `bot` with these roles, and the account's id."""
+        account = NewServiceAccount(name="bot", caller=THE_ADMIN, **wish)  # type: ignore[arg-type]  # builder
+        made = await self.desk.gate.write(principals.create_service_account, account)
+        issued = await self.desk.gate.write(keys.create, PEPPER, NewKey(account="bot", caller=THE_ADMIN))
+        return issued.text, made.id
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Let the loop turn until something holds that nobody is told about."""
