@@ -100,7 +100,14 @@ class PrivateLoop(asyncio.AbstractEventLoop):
                 return
             self._run(ready.popleft())
         if ready:
-            raise EndlessTurn(f"the workflow runs in circles: {MAX_STEPS} steps without an await, now at {ready[0]!r}")
+            raise EndlessTurn(f"the workflow runs in circles: {MAX_STEPS} steps and nothing awaited, in {self._busy()}")
+
+    def _busy(self) -> str:
+        """Where the tasks stand that would run next; the callback, if it is no task's."""
+        ready = [task for task in self.open_tasks() if getattr(task, "_fut_waiter", None) is None]
+        frames = [frame for task in ready for frame in task.get_stack()[-1:]]
+        places = [f"{frame.f_code.co_qualname} (line {frame.f_lineno})" for frame in frames]
+        return ", ".join(places[:3]) or repr(self.ready[0])
 
     def _run(self, step: Step | PrivateTimer) -> None:
         try:

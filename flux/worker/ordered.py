@@ -16,7 +16,7 @@ from flux.worker.loop import PrivateLoop
 T = TypeVar("T")
 
 _as_completed: Final = asyncio.as_completed
-_all_tasks: Final = asyncio.all_tasks
+registered_tasks: Final = asyncio.all_tasks
 _Gathering: Final = vars(tasks)["_GatheringFuture"]
 _Bound: Final[type] = vars(mixins)["_LoopBoundMixin"]
 _get_loop: Final[Callable[[object], asyncio.AbstractEventLoop]] = vars(_Bound)["_get_loop"]
@@ -88,7 +88,7 @@ def as_completed(fs: Iterable[Awaitable[T]], *, timeout: float | None = None) ->
 def all_tasks(loop: asyncio.AbstractEventLoop | None = None) -> "set[asyncio.Task[object]]":
     """`asyncio.all_tasks`; in a workflow's body those of the workflow."""
     of = asyncio.get_running_loop() if loop is None else loop
-    return set(of.open_tasks()) if isinstance(of, PrivateLoop) else _all_tasks(loop)
+    return set(of.open_tasks()) if isinstance(of, PrivateLoop) else registered_tasks(loop)
 
 
 def _is_private() -> bool:
