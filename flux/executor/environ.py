@@ -27,7 +27,8 @@ def for_workers(given: Mapping[str, str]) -> dict[str, str]:
     PYTHONHASHSEED is fixed, so that sets of strings are iterated in the same order by every worker.
     """
     kept = {name: value for name, value in given.items() if not name.startswith("FLUX_") and name not in _DAEMONS_OWN}
-    return {**kept, "PYTHONPATH": os.pathsep.join(import_path()), "PYTHONHASHSEED": "0"}
+    path = [*import_path(), *given.get("PYTHONPATH", "").split(os.pathsep)]
+    return {**kept, "PYTHONPATH": os.pathsep.join(entry for entry in path if entry), "PYTHONHASHSEED": "0"}
 
 
 def import_path() -> list[str]:
@@ -36,6 +37,6 @@ def import_path() -> list[str]:
     A single-file bundle unpacks them to a folder that no interpreter knows. Folders that it does know are left
     out: named here, they would come before the standard library.
     """
-    known = {*site.getsitepackages(), site.getusersitepackages(), str(_HOME)}
+    known = {*site.getsitepackages(), site.getusersitepackages()}
     installed = (entry for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages"))
-    return [str(_HOME), *(entry for entry in dict.fromkeys(installed) if entry not in known)]
+    return [entry for entry in dict.fromkeys([str(_HOME), *installed]) if entry not in known]

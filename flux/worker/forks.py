@@ -56,16 +56,17 @@ def fork(kind: str, memory: int, keep: Collection[int], body: Callable[[], None]
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _be_child(parent, memory, keep, body)
+        _be_child(kind, parent, memory, keep, body)
     with contextlib.suppress(OSError):  # the child does it too: whoever comes first
         os.setpgid(pid, pid)
     return Child(pid=pid, pidfd=os.pidfd_open(pid), start=guard.start_of(pid), kind=kind)
 
 
-def _be_child(parent: int, memory: int, keep: Collection[int], body: Callable[[], None]) -> NoReturn:
+def _be_child(kind: str, parent: int, memory: int, keep: Collection[int], body: Callable[[], None]) -> NoReturn:
     code = 1
     try:
         guard.die_with(parent)
+        guard.call_itself(f"flux-{kind}")
         guard.lead_group()
         guard.close_others(keep)
         guard.default_signals()

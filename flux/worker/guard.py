@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 _PR_SET_PDEATHSIG: Final = 1
+_PR_SET_NAME: Final = 15
 _START_FIELD: Final = 19  # of /proc/PID/stat, counted from the field after the command's name
 
 
@@ -27,6 +28,12 @@ def die_with(parent: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(0)
+
+
+def call_itself(name: str) -> None:
+    """Show this process as `name` in `ps -o comm` and `top`; its command line stays the launcher's."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 def lead_group() -> None:

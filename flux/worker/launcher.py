@@ -295,6 +295,7 @@ def _ended(pid: int, end: End) -> control.Ended:
 def _serve_daemon(descriptor: int, settings: Settings) -> None:
     """Be the launcher of the daemon at the other end of `descriptor`, until it is gone."""
     guard.die_with(settings.parent)
+    guard.call_itself("flux-launcher")
     guard.limit(0)
     gc.collect()
     gc.disable()

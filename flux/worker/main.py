@@ -7,6 +7,7 @@ do is in the daemon's log, and another worker reads it afresh.
 """
 
 import asyncio
+import faulthandler
 import os
 import socket
 import sys
@@ -32,6 +33,7 @@ except ImportError:  # no wheel for this platform; asyncio's own loop does the s
 
 def run(worker: str, stream: socket.socket, launcher: socket.socket, settings: Settings) -> NoReturn:
     """Be the worker called `worker` until the daemon is gone, or all is drained."""
+    faulthandler.enable()
     loop = EventLoop()
     asyncio.set_event_loop(loop)
     sources: dict[str, Source] = {}

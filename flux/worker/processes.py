@@ -196,17 +196,21 @@ class _Process:
         self._timer: asyncio.TimerHandle | None = None
         self._has_timed_out = False
         self._ended: asyncio.Future[Outcome] | None = None
+        self._death: Outcome | None = None
         loop.add_reader(stream, self._on_readable)
 
     def begin(self, job: Job, source: Source, ended: "asyncio.Future[Outcome]") -> "asyncio.Future[Outcome]":
         """Send the body; `ended` will say how it ended."""
         self.has_started = self._has_timed_out = False
+        if self._death is not None:
+            ended.set_result(self._death)  # it died after it was granted and before anybody could use it
+            return ended
         self._ended = ended
         self._origin = Origin(job.execution, job.fence, job.call, job.attempt)
         self._timeout = job.timeout
         self._timer = self._loop.call_later(START_LIMIT / 1000, self.kill)
         if self._stream.fileno() < 0:
-            return ended  # it died while it was granted; its end is on its way
+            return ended  # it is dead, and its end is on its way
         if job.digest not in self._knows:
             self._knows.add(job.digest)
             self._queue(control.encode(source))
@@ -227,7 +231,8 @@ class _Process:
         self._close_stream()
         detail = {"signal": message.signal, "exit_code": message.exit_code, "peak_memory": message.peak_memory}
         status = "timeout" if self._has_timed_out else "died"
-        self._finish(Outcome(status=status, detail=detail))  # type: ignore[arg-type]  # both are of the Literal
+        self._death = Outcome(status=status, detail=detail)  # type: ignore[arg-type]  # both are of the Literal
+        self._finish(self._death)
 
     def _finish(self, outcome: Outcome) -> None:
         if self._timer is not None:

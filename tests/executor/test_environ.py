@@ -21,6 +21,13 @@ def test_the_hash_seed_is_fixed():
     assert for_workers({"PYTHONHASHSEED": "random"})["PYTHONHASHSEED"] == "0"
 
 
+def test_folders_that_the_daemon_was_told_of_stay():
+    """After ours."""
+    path = for_workers({"PYTHONPATH": f"/mine{os.pathsep}/yours"})["PYTHONPATH"].split(os.pathsep)
+
+    assert path == [*import_path(), "/mine", "/yours"]
+
+
 def test_the_product_is_found_from_anywhere(tmp_path):
     """By an interpreter that knows nothing but the given path."""
     command = [sys.executable, "-P", "-c", "import flux.wire.frames; print('found')"]

@@ -115,12 +115,13 @@ def test_a_worker_is_told_with_its_start_time_and_comes_with_pidfd_and_stream(da
     assert os.read(stream, 4)  # of its Hello
 
 
-def test_a_worker_has_a_group_and_limits_of_its_own(daemon: Daemon):
-    """And knows no descriptor of the launcher's."""
+def test_a_worker_has_a_name_a_group_and_limits_of_its_own(daemon: Daemon):
+    """Whoever looks at the process table sees what it is."""
     spawned = daemon.worker()
     os.read(daemon.descriptors[1], 4)  # it has said hello: it is ready
 
     assert int(stat(spawned.pid)[2]) == spawned.pid
+    assert status(spawned.pid, "Name") == "flux-worker"
     limits = Path(f"/proc/{spawned.pid}/limits").read_text()
     assert f"Max address space         {512 * MIB}" in limits
     assert "Max core file size        0 " in limits
