@@ -15,9 +15,9 @@ from aiohttp import web
 
 from flux import codec
 from flux.core.execution import Execution
-from flux.engine import executions, queries
+from flux.engine import executions
 from flux.engine.executions import Submit
-from flux.errors import FluxError
+from flux.errors import Denied, FluxError, NotFound
 from flux.server import bodies, problems, views
 from flux.server.auth import REQUEST_ID
 from flux.server.executions import submission
@@ -30,18 +30,26 @@ PIECE: Final = 512  # inputs to a commit: as many calls as the gate takes at onc
 
 async def run_batch(request: web.Request) -> web.StreamResponse:
     """Start one execution for each line of the body; answer each line in its order."""
-    desk, caller = desk_of(request)
+    desk, _ = desk_of(request)
     each = submission(request, from_query(StartQuery, request.query.items()), None)
     lines = await bodies.read_lines(request)
-    desk.gate.read(queries.workflow, each.namespace, each.name, caller)  # one 404 says more than a thousand lines of it
     response = web.StreamResponse(headers={**documents.HEADERS, "Content-Type": documents.LINES})
-    await response.prepare(request)
-    for start in range(0, len(lines), PIECE):
+    for start in range(0, max(len(lines), 1), PIECE):
         piece = enumerate(lines[start : start + PIECE], start + 1)
         outcomes = await _start(desk, [_wish(each, number, line) for number, line in piece])
+        if start == 0:
+            _refuse_whole(outcomes)
+            await response.prepare(request)
         now = desk.now
         await response.write(b"".join(_line(outcome, request[REQUEST_ID], now) for outcome in outcomes))
     return response
+
+
+def _refuse_whole(outcomes: Sequence[Execution | FluxError]) -> None:
+    """Raise what refuses every line alike: one 403 or 404 says more than a thousand lines of it."""
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Denied | NotFound)]
+    if refused and not any(isinstance(outcome, Execution) for outcome in outcomes):
+        raise refused[0]
 
 
 def _wish(each: Submit, number: int, line: bytes) -> Submit | FluxError:

@@ -8,10 +8,12 @@ The body limit of a request is the application's (`client_max_size`); only bodie
 parts, such as uploaded files, count for themselves.
 """
 
+import asyncio
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
@@ -19,6 +21,7 @@ from aiohttp import BodyPartReader, web
 
 from flux.codec import MAX_DEPTH
 from flux.errors import Invalid, PayloadTooLarge
+from flux.server.services import DESK
 from flux.wire import documents
 from flux.wire.shapes import Json
 
@@ -37,7 +40,7 @@ async def read_json(request: web.Request) -> Json:
         HTTPUnsupportedMediaType: it says that it is something else.
         HTTPRequestEntityTooLarge: it is above the limit.
     """
-    raw = await request.read()
+    raw = await _read(request)
     if not raw:
         return None
     if request.content_type != documents.JSON and not request.content_type.endswith("+json"):
@@ -47,7 +50,7 @@ async def read_json(request: web.Request) -> Json:
 
 async def read_lines(request: web.Request) -> list[bytes]:
     """The lines of an NDJSON body that hold something, unparsed and in order."""
-    raw = await request.read()
+    raw = await _read(request)
     if raw and request.content_type not in _LINE_TYPES:
         raise _unsupported(request, documents.LINES)
     lines = [line for line in raw.split(b"\n") if line and not line.isspace()]
@@ -70,10 +73,16 @@ async def read_upload(request: web.Request) -> Upload:
 
     Raises:
         Invalid: there is no file, more than one, or the grammar is broken.
+        HTTPRequestTimeout: it came too slowly, as for every body.
         PayloadTooLarge: the parts together are above MAX_UPLOAD.
     """
     if request.content_type != "multipart/form-data":
         raise _unsupported(request, "multipart/form-data")
+    async with _in_time(request):
+        return await _upload(request)
+
+
+async def _upload(request: web.Request) -> Upload:
     files: list[tuple[str, bytes]] = []
     fields: dict[str, str] = {}
     left = MAX_UPLOAD
@@ -93,6 +102,24 @@ async def read_upload(request: web.Request) -> Upload:
     if len(files) != 1:
         raise Invalid(f"an upload holds one file, as a part with a file name; got {len(files)}")
     return Upload(name=files[0][0], content=files[0][1], fields=fields)
+
+
+async def _read(request: web.Request) -> bytes:
+    if request.content.is_eof():
+        return await request.read()  # all of it came with the header, as small bodies do
+    async with _in_time(request):
+        return await request.read()
+
+
+@asynccontextmanager
+async def _in_time(request: web.Request) -> AsyncIterator[None]:
+    """A block that ends with 408 if the client sends too slowly: it must not hold a connection for ever."""
+    seconds = request.app[DESK].services.limits.slowest_body
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(reason=f"the body did not arrive within {seconds:g} s") from None
 
 
 async def _read_part(part: BodyPartReader, limit: int) -> bytes:

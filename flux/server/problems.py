@@ -102,6 +102,12 @@ KINDS: Final[Mapping[str, Kind]] = {
     "method_not_allowed": Kind(
         status=405, title="Method not allowed", hint="`allowed` names the methods of this path."
     ),
+    "too_slow": Kind(
+        status=408,
+        title="The request came too slowly",
+        hint="Send the whole body at once; larger values belong elsewhere.",
+        retryable=True,
+    ),
     "unsupported_media_type": Kind(
         status=415, title="Unsupported media type", hint="Send JSON with the header `Content-Type: application/json`."
     ),
@@ -116,6 +122,7 @@ KINDS: Final[Mapping[str, Kind]] = {
 _BY_STATUS: Final[Mapping[int, str]] = {
     404: "no_route",
     405: "method_not_allowed",
+    408: "too_slow",
     413: "payload_too_large",
     415: "unsupported_media_type",
     503: "not_ready",

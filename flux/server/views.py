@@ -191,11 +191,16 @@ def step(execution: str, found: Event) -> shapes.TaskStep:
         "execution_id": execution,
         "type": found.type,
         "call_id": found.call,
-        "name": found.name,
+        "name": found.name or _task_of(found.call),
         "attempt": found.attempt,
         "instant": to_rfc3339(found.instant),
         "sequence": found.sequence,
     }
+
+
+def _task_of(call: str | None) -> str | None:
+    """The task in a call id: only the event that begins an attempt carries the name."""
+    return None if call is None else call.rpartition("/")[2].partition("#")[0]
 
 
 def task(found: TaskView) -> shapes.TaskView:

@@ -1,5 +1,6 @@
 """What clients send, read within limits and parsed without forgiveness."""
 
+import asyncio
 import io
 import json
 
@@ -133,6 +134,21 @@ async def test_a_body_just_below_the_limit_is_taken(site):
         RUN, data=io.BytesIO(b'"' + b"x" * (MAX_BODY - 2) + b'"'), headers=HEADERS
     ) as response:
         assert response.status == 202
+
+
+async def test_a_body_that_does_not_come_is_408(make_site):
+    """A client that sends a byte now and then holds no connection for ever."""
+    site = await make_site(slowest_body=0.05)
+
+    async def slowly():
+        yield b"["
+        await asyncio.Event().wait()
+
+    async with site.session.post(RUN, data=slowly(), headers=HEADERS) as response:
+        problem = await response.json(content_type=None)
+
+    assert (response.status, problem["code"]) == (408, "too_slow")
+    assert not site.desk.gate.live.executions
 
 
 def form(**files: bytes) -> aiohttp.FormData:
