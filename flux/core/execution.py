@@ -122,6 +122,7 @@ class Execution:
         waits: id -> Wait, everything it waits for. Pauses follow from the log, timers are told beside it.
         deaths: workers that died alone with it, with no fact recorded between.
         alone: the next grant must give it a worker of its own.
+        narrowing: what the API key that started it was good for; None: all that its principal may do.
     """
 
     id: str
@@ -146,6 +147,7 @@ class Execution:
     started: int = 0
     finished: int = 0
     reason: str | None = None
+    narrowing: tuple[str, ...] | None = None
 
     @property
     def is_final(self) -> bool:
@@ -235,6 +237,8 @@ def _started(before: Execution, event: Event, bodies: _Bodies, waits: _Waits) ->
 
 
 def _woken(before: Execution, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
+    if event.worker is None:
+        bodies.clear()  # those that were parked are gone with the worker they were parked on
     return {"worker": event.worker}
 
 

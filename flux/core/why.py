@@ -28,7 +28,8 @@ def duration(milliseconds: int) -> str:
 
 def _queued(execution: Execution, now: int) -> str:
     if execution.alone:
-        return f"waits for a worker of its own after {_times(execution.deaths)} of its worker's death"
+        died = f" ({execution.deaths} died with it alone)" if execution.deaths else ""
+        return f"waits for a worker of its own, since its last one died{died}"
     return f"waits for a free slot since {duration(now - execution.updated)}"
 
 
@@ -66,6 +67,8 @@ def _cancelling(execution: Execution, now: int) -> str:
     bodies = len(execution.bodies)
     if bodies:
         return f"is being cancelled: {bodies} running task{'s' if bodies > 1 else ''} must end first"
+    if execution.worker is None:
+        return "is being cancelled: waits for a free slot to clean up"
     return "is being cancelled: cleaning up"
 
 
@@ -84,10 +87,6 @@ def _pauses(pauses: list[Wait], now: int) -> str:
 def _task(call: str) -> str:
     """The name of the task in a call id."""
     return call.rpartition("/")[2].partition("#")[0]
-
-
-def _times(number: int) -> str:
-    return "one" if number == 1 else f"{number}"
 
 
 _SENTENCES: Final[Mapping[State, Callable[[Execution, int], str]]] = {

@@ -1,4 +1,4 @@
-"""What the daemon knows without asking the file: live executions, permissions, the next numbers.
+"""What the daemon knows without asking the file: live executions, permissions, the next numbers, totals.
 
 `Live` holds what is committed. A batch of the gate works on an `Overlay` above it, each call of the
 batch on an overlay above that; an overlay that fails is dropped, one that succeeds is absorbed below,
@@ -59,6 +59,7 @@ class Live:
         self.loaded: dict[str, set[str]] = {}
         self.busy: dict[str, int] = {}
         self.queued = 0
+        self.counts: dict[tuple[str, str, State], int] = {}
         self.permissions = permissions
         self.numbers = numbers
         self.audit_head = audit_head
@@ -71,13 +72,16 @@ class Live:
         numbers = Numbers(events.last_position(reader), executions.last_key(reader))
         live = cls(access.load(reader), numbers, audit.head(reader), slots)
         live.catalog = {(version.namespace, version.name): version for version in catalog.offered(reader)}
+        live.counts = executions.counts(reader)
         return live
 
     def publish(self, batch: "Overlay") -> None:
         """Make a committed batch the truth."""
+        self.leases.update(batch.leases)  # first: placing drops those of executions that left
         for execution in batch.changes.values():
             self._place(self.executions.get(execution.id), execution)
-        self.leases.update(batch.leases)
+        for namespace, name, before, after in batch.moves:
+            self._move(namespace, name, before, after)
         self.numbers = batch.numbers
         self.permissions = batch.permissions
         self.audit_head = batch.audit_head
@@ -101,6 +105,11 @@ class Live:
         if old.worker is not None:
             self.loaded.get(old.worker, set()).discard(old.id)
             self.busy[old.worker] = self.busy.get(old.worker, 0) - holds_a_slot(old)
+
+    def _move(self, namespace: str, name: str, before: State | None, after: State) -> None:
+        if before is not None:
+            self.counts[namespace, name, before] -= 1
+        self.counts[namespace, name, after] = self.counts.get((namespace, name, after), 0) + 1
 
     def forget_worker(self, worker: str) -> None:
         """Drop the counters of a worker that is gone and has nothing loaded."""
@@ -128,6 +137,7 @@ class Overlay:
     taken: dict[str, int] = field(default_factory=dict)
     appended: list[tuple[str, Event]] = field(default_factory=list)
     effects: list[object] = field(default_factory=list)
+    moves: list[tuple[str, str, State | None, State]] = field(default_factory=list)
 
     @classmethod
     def above(cls, live: Live) -> "Overlay":
@@ -146,6 +156,7 @@ class Overlay:
             self.taken[worker] = self.taken.get(worker, 0) + difference
         self.appended += call.appended
         self.effects += call.effects
+        self.moves += call.moves
         self.numbers = call.numbers
         self.permissions = call.permissions
         self.audit_head = call.audit_head
@@ -179,6 +190,17 @@ class Overlay:
         self._count(execution, 1)
         self.changes[execution.id] = execution
         self.appended += [(execution.id, event) for event in appended]
+
+    def moved(self, execution: Execution, before: State | None) -> None:
+        """An execution is in another state than `before`; None: it is new."""
+        self.moves.append((execution.namespace, execution.name, before, execution.state))
+
+    def loaded(self, worker: str) -> list[Execution]:
+        """Everything that is loaded on a worker, as this call sees it, by id."""
+        layers = (self, self.below) if self.below is not None else (self,)
+        changed = {execution.id for layer in layers for execution in layer.changes.values()}
+        there = [self.known(identity) for identity in sorted(changed.union(self.base.loaded.get(worker, ())))]
+        return [execution for execution in there if execution is not None and execution.worker == worker]
 
     def busy(self, worker: str) -> int:
         """Slots of a worker that are taken, as this call sees it."""

@@ -66,6 +66,7 @@ class Log:
         executions.insert(self._tx, after, labels)
         events.append(self._tx, after.key, self.events)
         self._live.put(after, self.events)
+        self._live.moved(after, None)
         self.execution = after
         self.events = []
         return after
@@ -83,6 +84,8 @@ class Log:
         if _row_differs(before, after):
             executions.update(self._tx, after)
         self._live.put(after, self.events)
+        if before.state is not after.state:
+            self._live.moved(after, before.state)
         self.execution = after
         self.events = []
         return after

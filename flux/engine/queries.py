@@ -106,28 +106,30 @@ def find(reader: Reader, live: Live, text: str, caller: Caller) -> str:
         return text
     if len(text) < 4:
         raise Invalid(f"{text!r} is too short for an id: give at least 4 characters of it")
-    found = executions.resembling(reader, text)
+    found = executions.resembling(reader, text, _visible_refs(live, caller))
     if not found:
         raise NotFound(f"no execution's id starts or ends with {text!r}")
     if len(found) > 1:
         raise Conflict(f"{text!r} fits more than one execution, {found[0]} and {found[1]} among them")
-    return execution(reader, live, found[0], caller).id
+    return found[0]
 
 
 def page(reader: Reader, live: Live, query: PageQuery, caller: Caller) -> Page:
-    """One page of the executions that the caller may see."""
+    """One page of the executions that the caller may see, and how many there are in all."""
     limit = max(1, min(query.limit, MAX_PAGE))
-    states = json.dumps(list(query.states)) if query.states else None
-    before = query.before or live.numbers.key + 1
     rows = executions.page(
-        reader, states=states, namespace=query.namespace, name=query.name, before=before, limit=limit + 1
+        reader,
+        states=json.dumps(query.states) if query.states else None,
+        namespace=query.namespace,
+        name=query.name,
+        visible=_visible_refs(live, caller),
+        before=query.before or live.numbers.key + 1,
+        limit=limit + 1,
     )
-    count = executions.count(reader, states=states, namespace=query.namespace, name=query.name)
-    items = [row for row in rows[:limit] if may_read(live, caller, row.namespace, row.name)]
     return Page(
-        items=[_completed(reader, live, row) for row in items],
+        items=[_completed(reader, live, row) for row in rows[:limit]],
         next=rows[limit - 1].key if len(rows) > limit else None,
-        count=count,
+        count=_count(live, query, caller),
         as_of=live.numbers.position,
     )
 
@@ -245,14 +247,38 @@ def load_errors(reader: Reader, live: Live) -> list[LoadError]:
     return catalog.errors(reader)
 
 
-def states(reader: Reader, live: Live) -> dict[State, int]:
-    """How many executions stand in each state."""
-    return executions.count_by_state(reader)
+def states(reader: Reader, live: Live, caller: Caller) -> dict[State, int]:
+    """How many of the executions that the caller may see stand in each state."""
+    found: dict[State, int] = {}
+    for (namespace, name, state), number in live.counts.items():
+        if number and may_read(live, caller, namespace, name):
+            found[state] = found.get(state, 0) + number
+    return found
 
 
 def may_read(live: Live, caller: Caller, namespace: str, name: str) -> bool:
     """Whether the caller may know of a workflow and its executions."""
     return not lacking(live.permissions, caller, [f"workflow:{escape(namespace)}:{escape(name)}:read"])
+
+
+def _visible_refs(live: Live, caller: Caller) -> str | None:
+    """`namespace/name` of every workflow with executions that the caller may see, as JSON text; None: all."""
+    refs = {(namespace, name) for namespace, name, _ in live.counts}
+    visible = [f"{namespace}/{name}" for namespace, name in refs if may_read(live, caller, namespace, name)]
+    return None if len(visible) == len(refs) else json.dumps(visible)
+
+
+def _count(live: Live, query: PageQuery, caller: Caller) -> int:
+    """How many executions all pages of a query hold together."""
+    return sum(
+        number
+        for (namespace, name, state), number in live.counts.items()
+        if number
+        and (not query.states or state in query.states)
+        and query.namespace in (None, namespace)
+        and query.name in (None, name)
+        and may_read(live, caller, namespace, name)
+    )
 
 
 def _completed(reader: Reader, live: Live, row: Execution) -> Execution:

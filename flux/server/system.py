@@ -38,9 +38,9 @@ async def readyz(request: web.Request) -> web.Response:
 
 async def stats(request: web.Request) -> web.Response:
     """Where the executions stand, what the workers do, how much was written."""
-    desk, _ = desk_of(request)
+    desk, caller = desk_of(request)
     counters = desk.gate.counters
-    states = desk.gate.read(queries.states)
+    states = desk.gate.read(queries.states, caller)
     return answers.document(
         {
             "states": {str(state): number for state, number in states.items()},

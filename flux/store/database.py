@@ -89,6 +89,11 @@ class Transaction(Reader):
         except apsw.Error as exc:
             raise translate(exc) from exc
 
+    @property
+    def touched(self) -> int:
+        """How many rows the last statement wrote."""
+        return self._connection.changes()
+
 
 class Database:
     """An open database: one writing and one reading connection."""

@@ -40,7 +40,7 @@ _WAITS: Final = """
       FROM events WHERE execution = :execution AND type IN (9, 24, 40, 41, 42) ORDER BY position
 """
 _LAST_POSITION: Final = "SELECT coalesce(max(position), 0) FROM events"
-_LAST_SEQUENCE: Final = "SELECT coalesce(max(sequence), 0) FROM events WHERE execution = :execution"
+_LAST_SEQUENCE: Final = "SELECT sequence FROM events WHERE execution = :execution ORDER BY position DESC LIMIT 1"
 
 
 def append(tx: Transaction, execution: int, events: Iterable[Event]) -> None:

@@ -1,23 +1,27 @@
 """Table `executions`: the fold of each execution's log, one row an execution.
 
-`labels` are JSON text; a row's `sequence` may be older than its log, since events that change nothing
-here do not touch it. Waits and running bodies stand in no column: the log has them.
+What an execution was started with (id, workflow, version, principal, narrowing, priority, labels) never
+changes; everything else is the fold of its log. A row's `sequence` may be older than its log, since events
+that change nothing here do not touch it. Waits and running bodies stand in no column: the log has them.
+
+`labels` and `narrowing` are JSON text.
 """
 
+import json
 from typing import Final
 
 from flux.core.execution import Execution, State
-from flux.errors import NotFound
+from flux.errors import NotFound, StaleLease
 from flux.store.database import Reader, Row, Transaction
 
 _COLUMNS: Final = (
     "key, id, namespace, name, version, principal, state, sequence, fence, worker, deaths, alone, priority, "
-    "created, updated, started, finished, reason"
+    "created, updated, started, finished, reason, narrowing"
 )
 _INSERT: Final = """
     INSERT INTO executions (key, id, namespace, name, version, principal, state, sequence, fence, worker, deaths, alone,
-                            priority, created, updated, started, finished, reason, labels)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                            priority, created, updated, started, finished, reason, narrowing, labels)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _UPDATE: Final = """
     UPDATE executions
@@ -27,23 +31,19 @@ _UPDATE: Final = """
 """
 _BY_ID: Final = f"SELECT {_COLUMNS} FROM executions WHERE id = :id"
 _OPEN: Final = f"SELECT {_COLUMNS} FROM executions WHERE state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') ORDER BY key"
-_LIKE: Final = "SELECT id FROM executions WHERE id >= :low AND id < :high ORDER BY id LIMIT 3"
-_ENDING: Final = "SELECT id FROM executions WHERE id LIKE :pattern ORDER BY key DESC LIMIT 3"
+_VISIBLE: Final = "(:visible IS NULL OR namespace || '/' || name IN (SELECT value FROM json_each(:visible)))"
+_BEGINNING: Final = f"SELECT id FROM executions WHERE id >= :low AND id < :high AND {_VISIBLE} ORDER BY id LIMIT 2"
+_ENDING: Final = f"SELECT id FROM executions WHERE id LIKE :pattern AND {_VISIBLE} ORDER BY key DESC LIMIT 2"
 _PAGE: Final = f"""
     SELECT {_COLUMNS} FROM executions
      WHERE key < :before
        AND (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
        AND (:namespace IS NULL OR namespace = :namespace)
        AND (:name IS NULL OR name = :name)
+       AND {_VISIBLE}
      ORDER BY key DESC LIMIT :limit
 """
-_COUNT: Final = """
-    SELECT count(*) FROM executions
-     WHERE (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
-       AND (:namespace IS NULL OR namespace = :namespace)
-       AND (:name IS NULL OR name = :name)
-"""
-_STATES: Final = "SELECT state, count(*) FROM executions GROUP BY state"
+_COUNTS: Final = "SELECT namespace, name, state, count(*) FROM executions GROUP BY namespace, name, state"
 _LAST_KEY: Final = "SELECT coalesce(max(key), 0) FROM executions"
 _LABELS: Final = "SELECT labels FROM executions WHERE key = :key"
 _REMEMBER: Final = """
@@ -61,18 +61,24 @@ def insert(tx: Transaction, new: Execution, labels: str | None) -> None:
     row = (
         new.key, new.id, new.namespace, new.name, new.version, new.principal, new.state, new.sequence, new.fence,
         new.worker, new.deaths, new.alone, new.priority, new.created, new.updated, new.started, new.finished,
-        new.reason, labels,
+        new.reason, None if new.narrowing is None else json.dumps(new.narrowing), labels,
     )  # fmt: skip
     tx.many(_INSERT, (row,))
 
 
 def update(tx: Transaction, new: Execution) -> None:
-    """Write what can change of an execution. A row with a newer fencing token is left alone."""
+    """Write what can change of an execution.
+
+    Raises:
+        StaleLease: the row carries a newer fencing token, or is gone; it is left alone.
+    """
     row = (
         new.state, new.sequence, new.fence, new.worker, new.deaths, new.alone, new.updated, new.started, new.finished,
         new.reason, new.key, new.fence,
     )  # fmt: skip
     tx.many(_UPDATE, (row,))
+    if tx.touched != 1:
+        raise StaleLease(f"execution {new.id} was granted anew after fence {new.fence}", execution=new.id)
 
 
 def get(reader: Reader, execution: str) -> Execution:
@@ -92,14 +98,14 @@ def open_ones(reader: Reader) -> list[Execution]:
     return [_record(row) for row in reader.all(_OPEN)]
 
 
-def resembling(reader: Reader, text: str) -> list[str]:
-    """At most three ids that start or end with `text`."""
+def resembling(reader: Reader, text: str, visible: str | None) -> list[str]:
+    """At most two ids that start with `text`, or else end with it. `visible`: as for `page`."""
+    if not (text.isascii() and text.isalnum()):  # no id holds anything else, and for LIKE it would mean something
+        return []
     text = text.upper()
-    found = [str(row[0]) for row in reader.all(_LIKE, low=text, high=text + "~")]
-    if found:
-        return found
-    escaped = text.replace("%", "").replace("_", "")
-    return [str(row[0]) for row in reader.all(_ENDING, pattern="%" + escaped)]
+    found = reader.all(_BEGINNING, low=text, high=text + "~", visible=visible)
+    found = found or reader.all(_ENDING, pattern="%" + text, visible=visible)
+    return [str(row[0]) for row in found]
 
 
 def page(
@@ -108,23 +114,28 @@ def page(
     states: str | None,
     namespace: str | None,
     name: str | None,
+    visible: str | None,
     before: int,
     limit: int,
 ) -> list[Execution]:
-    """The newest rows with a key below `before`. `states`: JSON text of a list, or None for all."""
-    rows = reader.all(_PAGE, states=states, namespace=namespace, name=name, before=before, limit=limit)
+    """The newest rows with a key below `before`.
+
+    Args:
+        states: JSON text of a list, or None for all.
+        visible: JSON text of a list of `namespace/name`: no others are given; None: all.
+    """
+    rows = reader.all(
+        _PAGE, states=states, namespace=namespace, name=name, visible=visible, before=before, limit=limit
+    )
     return [_record(row) for row in rows]
 
 
-def count(reader: Reader, *, states: str | None, namespace: str | None, name: str | None) -> int:
-    """How many rows the filter lets through."""
-    row = reader.one(_COUNT, states=states, namespace=namespace, name=name)
-    return _int(row)
-
-
-def count_by_state(reader: Reader) -> dict[State, int]:
-    """How many executions stand in each state."""
-    return {State(str(state)): int(number or 0) for state, number in reader.all(_STATES)}
+def counts(reader: Reader) -> dict[tuple[str, str, State], int]:
+    """How many executions of each workflow (namespace, name) stand in each state. Reads the whole table."""
+    return {
+        (str(namespace), str(name), State(str(state))): _number(number)
+        for namespace, name, state, number in reader.all(_COUNTS)
+    }
 
 
 def last_key(reader: Reader) -> int:
@@ -158,7 +169,7 @@ def remembered(reader: Reader, *, namespace: str, name: str, principal: str, key
 def _record(row: Row) -> Execution:
     (
         key, identity, namespace, name, version, principal, state, sequence, fence, worker, deaths, alone, priority,
-        created, updated, started, finished, reason,
+        created, updated, started, finished, reason, narrowing,
     ) = row  # fmt: skip
     return Execution(
         key=_number(key),
@@ -179,6 +190,7 @@ def _record(row: Row) -> Execution:
         started=_number(started),
         finished=_number(finished),
         reason=None if reason is None else str(reason),
+        narrowing=None if narrowing is None else tuple(json.loads(str(narrowing))),
         bodies={},
         waits={},
     )

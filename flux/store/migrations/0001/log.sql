@@ -19,6 +19,7 @@ CREATE TABLE executions (
     started     INTEGER NOT NULL,
     finished    INTEGER NOT NULL,
     reason      TEXT,
+    narrowing   TEXT,
     labels      TEXT
 ) STRICT;
 
