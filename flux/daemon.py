@@ -20,15 +20,13 @@ from flux.core.catalog import Version
 from flux.engine import principals, survivors, vault
 from flux.engine.authenticator import Authenticator
 from flux.engine.gate import Gate
-from flux.engine.grants import Death
 from flux.engine.live import Live, Overlay
 from flux.engine.master import Sources
 from flux.engine.tokens import Tokens
 from flux.engine.vault import Unlocked
 from flux.errors import StorageError, UnusableDatabase
 from flux.executor import pids
-from flux.executor import pool as pools
-from flux.executor.pool import Pool, PoolConfig, WorkerHandle
+from flux.executor.pool import Pool, PoolConfig
 from flux.executor.registrar import Registrar
 from flux.executor.service import Executor, Limits
 from flux.executor.watcher import Watcher
@@ -164,15 +162,6 @@ class Daemon:
         settings = self._config.executor
         limits = Limits(workers=settings.workers, lease=settings.lease, unload_after=settings.unload_after)
         executor = Executor(gate, tokens, SYSTEM, limits)
-
-        def frames(handle: WorkerHandle, bodies: list[bytes]) -> None:
-            worker = executor.workers.get(handle.id)
-            if worker is not None:
-                executor.inbox.receive(worker, bodies)
-
-        def death(handle: WorkerHandle, end: pools.Death) -> None:
-            executor.died(handle, _death(end))
-
         config = PoolConfig(
             environment=self._config.environment,
             processes=settings.processes,
@@ -181,7 +170,7 @@ class Daemon:
             heartbeat=settings.heartbeat,
             output=settings.output,
         )
-        return executor, Pool(config, frames, death, executor.process)
+        return executor, Pool(config, executor.frames, executor.ended, executor.process)
 
     async def _listen(self, gate: Gate, unlocked: Unlocked, registrar: Registrar, executor: Executor) -> Server:
         config = self._config
@@ -265,12 +254,6 @@ class Daemon:
 
 def _install(tx: Transaction, live: Overlay) -> None:
     principals.install(tx, live)
-
-
-def _death(end: pools.Death) -> Death:
-    """What the engine is told of a worker's end: losing the launcher is nobody's fault."""
-    cause = "launcher" if end.cause == "launcher" else "crash"
-    return Death(cause=cause, signal=end.signal, exit_code=end.exit_code, peak_memory=end.peak_memory)
 
 
 def _later(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:

@@ -1,9 +1,10 @@
 """Handing executions to workers and taking them back.
 
 A grant raises the fencing token in the row, in a transaction, before anything is sent. A worker that
-is lost gives everything back: `recover`. Blame: a death that nobody can explain counts against an
-execution only if nothing else ran on that worker; otherwise each execution that was running there is
-next granted a worker of its own. Three deaths alone, with no fact recorded between, fail it.
+is lost gives everything back: `recover`. Blame: a death that nobody can explain (garbage on the pipe is one: only
+user code can have put it there) counts against an execution only if nothing else ran on that worker; otherwise
+each execution that was running there is next granted a worker of its own. Three deaths alone, with no fact
+recorded between, fail it. So do three times of holding the loop with the workflow's own code.
 """
 
 import json
@@ -26,6 +27,7 @@ from flux.store import executions, timers
 from flux.store.database import Transaction
 
 MAX_DEATHS: Final = 3  # one may be bad luck, two a coincidence
+_UNEXPLAINED: Final = frozenset({"crash", "protocol"})
 _T: Final = EventType
 
 
@@ -56,7 +58,8 @@ class Death:
 
     Attributes:
         cause: "crash" (nobody knows why), "timeout" or "blocked" (a body held the loop: `call` of `execution`),
-            "lease" (silent too long), "restart" (of the daemon), "drain", "unloaded".
+            "protocol" (it broke it: `reason`), "lease" (silent too long), "restart" (of the daemon), "launcher" (it
+            was lost, and all workers with it), "drain", "unloaded", "retired".
         signal: name of the signal that ended it, such as SIGSEGV.
     """
 
@@ -67,6 +70,7 @@ class Death:
     execution: str | None = None
     call: str | None = None
     attempt: int = 0
+    reason: str | None = None
 
 
 def grant(tx: Transaction, live: Overlay, tokens: Tokens, identity: str, worker: str) -> Granted:
@@ -102,9 +106,11 @@ def take_back(tx: Transaction, live: Overlay, execution: Execution, death: Death
         unload(tx, live, execution)
         return
     deaths, alone = execution.deaths, False
-    if death.cause == "crash" and execution.id in suspects:
+    if death.cause in _UNEXPLAINED and execution.id in suspects:
         deaths += len(suspects) == 1
         alone = True
+    elif death.cause == "blocked" and death.execution == execution.id and not death.call:
+        deaths += 1  # its own code held the loop: no task is there to fail, and it would do so again
     log = Log(tx, live, execution)
     log.add(
         _T.WORKFLOW_RECOVERED,
@@ -159,9 +165,8 @@ def record_mints(tx: Transaction, live: Overlay, granted: list[Granted]) -> None
 
 
 def _give_up(tx: Transaction, log: Log, death: Death, deaths: int) -> None:
-    how = death.signal or f"exit code {death.exit_code}"
     error = WorkerCrashed(
-        f"the worker died {deaths} times in this execution, the last time by {how}",
+        f"the worker died {deaths} times in this execution, the last time {_how(death)}",
         signal=death.signal,
         exit_code=death.exit_code,
         peak_memory=death.peak_memory,
@@ -169,6 +174,15 @@ def _give_up(tx: Transaction, log: Log, death: Death, deaths: int) -> None:
     )
     log.add(_T.WORKFLOW_FAILED, name=WorkerCrashed.code, payload=codec.encode_error(error))
     timers.close_all(tx, log.execution.key)
+
+
+def _how(death: Death) -> str:
+    """How a worker died, for people."""
+    if death.cause == "protocol":
+        return f"since it broke the protocol: {death.reason}"
+    if death.cause == "blocked":
+        return "since the workflow's own code held it without an await: do in a task what takes long"
+    return f"by {death.signal or f'exit code {death.exit_code}'}"
 
 
 def _detail(death: Death, execution: Execution) -> str:
@@ -181,4 +195,6 @@ def _detail(death: Death, execution: Execution) -> str:
             told["cause"] = "neighbour"
     elif death.cause == "crash":
         told |= {"signal": death.signal, "exit_code": death.exit_code, "peak_memory": death.peak_memory}
+    elif death.cause == "protocol":
+        told["reason"] = death.reason
     return codec.encode({name: value for name, value in told.items() if value is not None}).decode()

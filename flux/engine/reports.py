@@ -5,7 +5,8 @@ answers each begin by itself, then looks at `idle` or `end`: they hold only if t
 input. Facts are accepted whole or refused whole. A report that was accepted before is answered again
 and nothing is written.
 
-Nothing here reads the file: the execution is live, permissions are compiled.
+Nothing here reads the file: the execution is live, permissions are compiled. Only who reports on another's
+execution has it looked up, to learn whether it was his once.
 """
 
 from collections.abc import Sequence
@@ -61,14 +62,12 @@ def accept(tx: Transaction, live: Overlay, tokens: Tokens, worker: str, report: 
 
     Raises:
         StaleLease: the grant is not this worker's any more.
+        NotFound: there is no such execution.
         ProtocolError: the report breaks the protocol; nothing of it is written.
     """
     execution = live.known(report.execution)
     if execution is None or execution.worker != worker or execution.fence != report.fence:
-        raise StaleLease(
-            f"execution {report.execution} is not granted to {worker} under fence {report.fence}",
-            execution=report.execution,
-        )
+        raise _foreign(execution or live.execution(tx, report.execution), worker, report)
     lease = _check_token(tx, live, tokens, execution, report)
     if report.n <= execution.reports:
         return Answer(report.n, execution.sequence, lease.handle)
@@ -83,6 +82,14 @@ def accept(tx: Transaction, live: Overlay, tokens: Tokens, worker: str, report: 
         refused = _rest(tx, log, report, waits)
     after = log.write(reports=report.n) if waits is None else log.write(reports=report.n, **_kept(log, waits))
     return Answer(report.n, after.sequence, lease.handle, denied, refused)
+
+
+def _foreign(execution: Execution, worker: str, report: Report) -> ProtocolError:
+    """Why a report counts for nothing: the worker held that grant once, or never can have."""
+    what = f"execution {report.execution} is not granted to {worker} under fence {report.fence}"
+    if report.fence > execution.fence:
+        return ProtocolError(f"{what}: no grant has that number", execution=report.execution)
+    return StaleLease(what, execution=report.execution)
 
 
 def _check_token(tx: Transaction, live: Overlay, tokens: Tokens, execution: Execution, report: Report) -> Lease:

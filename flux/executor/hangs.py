@@ -2,7 +2,8 @@
 
 A body that holds the loop longer than its attempt's timeout and a second, or half a minute without a
 timeout, has its worker killed: nothing else of that worker can move either. A worker that says nothing
-until its lease ends is lost. Instants are monotonic milliseconds.
+until its lease ends is lost, and nothing that it says later brings the lease back: its executions may be
+another's by then. Instants are monotonic milliseconds.
 """
 
 from collections.abc import Callable, Collection
@@ -27,16 +28,17 @@ class Hangs:
         self._clock = clock
         self._lease = lease
         self._lose = lose
-        self._timeouts: dict[tuple[str, str], int] = {}
+        self._timeouts: dict[str, dict[str, int]] = {}  # execution -> call -> of the body that runs
 
     def begun(self, report: Report, denied: Collection[int]) -> None:
-        """Keep the timeouts of bodies that start, drop those of bodies that ended."""
+        """Drop the timeouts of bodies that ended, then keep those of bodies that start: it may be the same call."""
+        known = self._timeouts.get(report.execution)
+        if known is not None:
+            for fact in report.facts:
+                known.pop(fact.call, None)
         for index, begin in enumerate(report.begins):
             if begin.timeout and index not in denied:
-                self._timeouts[report.execution, begin.call] = begin.timeout
-        if self._timeouts:
-            for fact in report.facts:
-                self._timeouts.pop((report.execution, fact.call), None)
+                self._timeouts.setdefault(report.execution, {})[begin.call] = begin.timeout
 
     def heard(self, worker: Worker, beat: Heartbeat) -> None:
         """Renew the leases of a worker that gave a sign of life, unless its loop hangs."""
@@ -44,7 +46,7 @@ class Hangs:
         worker.peer.send(Renewed(self._lease))
         if beat.execution is None:
             return
-        timeout = self._timeouts.get((beat.execution, beat.call or ""), 0)
+        timeout = self._timeouts.get(beat.execution, {}).get(beat.call or "", 0)
         allowed = timeout + GRACE if timeout else WITHOUT_TIMEOUT
         if max(beat.since, beat.age) > allowed:
             self._lose(
@@ -59,12 +61,16 @@ class Hangs:
 
     def expired(self) -> None:
         """Lose every worker whose lease is over."""
-        now = self._clock.monotonic()
         for worker in self._workers.everyone():
-            if now > worker.lease_until:
-                self._lose(worker, Death(cause="lease"))
+            self.is_over(worker)
+
+    def is_over(self, worker: Worker) -> bool:
+        """Whether the lease of a worker is over; it is then lost."""
+        if self._clock.monotonic() <= worker.lease_until:
+            return False
+        self._lose(worker, Death(cause="lease"))
+        return True
 
     def ended(self, execution: str) -> None:
         """Drop what is known of an execution that left its worker."""
-        for key in [key for key in self._timeouts if key[0] == execution]:
-            del self._timeouts[key]
+        self._timeouts.pop(execution, None)

@@ -1,6 +1,7 @@
 """Frames of workers: reports to the gate and their acknowledgements back, heartbeats, output.
 
-A worker that breaks the protocol is handed to `punish` with what it did; nothing of the frame is kept.
+A worker that breaks the protocol is handed to `punish` with what it did; nothing of the frame is kept. Nothing
+is taken from a worker whose lease is over, be it that the frame had been lying in the pipe all the while.
 While the disk is full, reports wait here in their order and are tried again; workers wait for their
 acknowledgements, so nothing runs ahead and nothing is lost.
 """
@@ -11,12 +12,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from flux.clock import Clock
 from flux.engine import grants, reports
 from flux.engine.gate import Gate
 from flux.engine.reports import Answer
 from flux.engine.tokens import Tokens
-from flux.errors import Busy, DiskFull, FluxError, ProtocolError, StaleLease
+from flux.errors import Busy, DiskFull, FluxError, ProtocolError, ReportGap, StaleLease, StorageFailed
 from flux.executor.hangs import Hangs
 from flux.executor.output import Output
 from flux.executor.peers import Worker
@@ -31,12 +31,9 @@ Punish = Callable[[Worker, FluxError], None]
 class Inbox:
     """Takes what workers send."""
 
-    def __init__(
-        self, gate: Gate, tokens: Tokens, clock: Clock, output: Output, hangs: Hangs, *, punish: Punish
-    ) -> None:
+    def __init__(self, gate: Gate, tokens: Tokens, output: Output, hangs: Hangs, *, punish: Punish) -> None:
         self._gate = gate
         self._tokens = tokens
-        self._clock = clock
         self._output = output
         self._hangs = hangs
         self._punish = punish
@@ -45,7 +42,7 @@ class Inbox:
     def receive(self, worker: Worker, bodies: Sequence[bytes]) -> None:
         """Handle everything that arrived from a worker in one turn."""
         for body in bodies:
-            if worker.lost:
+            if worker.lost or self._hangs.is_over(worker):
                 return
             try:
                 self._handle(worker, from_worker(body), len(body))
@@ -68,9 +65,6 @@ class Inbox:
 
     def report(self, worker: Worker, report: Report, size: int) -> None:
         """Take a report to the gate, behind those that wait for a free disk."""
-        if self._clock.monotonic() > worker.lease_until:
-            worker.peer.send(Forget(report.execution, report.fence))
-            return
         if self._stalled:
             self._stalled.append((worker, report, size))
             return
@@ -96,7 +90,7 @@ class Inbox:
     def _refuse(self, worker: Worker, report: Report, size: int, error: BaseException) -> None:
         if isinstance(error, StaleLease):
             worker.peer.send(Forget(report.execution, report.fence))
-        elif isinstance(error, DiskFull | Busy):
+        elif isinstance(error, DiskFull | StorageFailed | Busy) or self._follows_a_stalled_one(error, report):
             if not self._stalled:
                 asyncio.get_running_loop().call_later(RETRY, self._retry)
             self._stalled.append((worker, report, size))
@@ -105,6 +99,12 @@ class Inbox:
         else:
             _LOG.error("a report of %s could not be written", report.execution, exc_info=error)
             self._punish(worker, ProtocolError(f"a report of {report.execution} could not be written"))
+
+    def _follows_a_stalled_one(self, error: BaseException, report: Report) -> bool:
+        """Whether a gap is there only because the report before this one could not be written yet."""
+        if not isinstance(error, ReportGap):
+            return False
+        return any(waits.execution == report.execution and waits.n < report.n for _, waits, _ in self._stalled)
 
     def _retry(self) -> None:
         waiting, self._stalled = self._stalled, deque()

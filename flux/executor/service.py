@@ -21,7 +21,8 @@ from flux.engine.grants import Death
 from flux.engine.queue import Queue
 from flux.engine.reports import Armed, Disarmed
 from flux.engine.tokens import Tokens
-from flux.errors import FluxError
+from flux.errors import FluxError, Unreachable
+from flux.executor import pool as pools
 from flux.executor.alarm import Alarm
 from flux.executor.hangs import Hangs
 from flux.executor.inbox import Inbox
@@ -69,7 +70,7 @@ class Executor:
         self._outbox = Outbox(gate, self.workers)
         hangs = Hangs(self.workers, clock, lease=limits.lease, lose=self.lose)
         self.hangs = hangs
-        self.inbox = Inbox(gate, tokens, clock, Output(gate), hangs, punish=self._punish)
+        self.inbox = Inbox(gate, tokens, Output(gate), hangs, punish=self._punish)
 
     async def start(self, pool: Pool) -> None:
         """Start the workers and take up everything that is open in the file."""
@@ -102,6 +103,26 @@ class Executor:
 
     # ------------------------------------------------------------------ what workers do
 
+    def frames(self, handle: WorkerHandle, bodies: list[bytes]) -> None:
+        """A worker has sent something."""
+        worker = self.workers.get(handle.id)
+        if worker is not None:
+            self.inbox.receive(worker, bodies)
+
+    def ended(self, handle: WorkerHandle, end: pools.Death) -> None:
+        """A worker's process is dead and reaped. That the launcher was lost is nobody's fault."""
+        cause = {"launcher": "launcher", "stream": "protocol"}.get(end.cause, "crash")
+        self.died(
+            handle,
+            Death(
+                cause=cause,
+                signal=end.signal,
+                exit_code=end.exit_code,
+                peak_memory=end.peak_memory,
+                reason=end.reason or None,
+            ),
+        )
+
     def died(self, peer: Peer, death: Death) -> None:
         """A worker is dead and reaped: take everything back, and replace it."""
         worker = self.workers.remove(peer.id)
@@ -109,7 +130,10 @@ class Executor:
             return
         worker.lost = True
         self._handles.pop(peer.id, None)
-        death = self._planned.pop(peer.id, death)
+        planned = self._planned.pop(peer.id, None)
+        if planned is None and death.cause == "protocol":
+            self._note_breach(worker, death.reason or "")
+        death = planned or death
         if not self.workers.everyone():
             self._empty.set()
         if self.stopping:
@@ -126,11 +150,13 @@ class Executor:
         self._spawn(self._kill(worker, death))
 
     def _punish(self, worker: Worker, error: FluxError) -> None:
-        _LOG.error("worker %s broke the protocol and is ended: %s", worker.id, error)
-        self._gate.submit(
-            lambda tx, live: grants.record_breach(tx, live, worker.id, str(error)), lambda result, failed: None
-        )
-        self.lose(worker, Death(cause="protocol"))
+        if not worker.lost:
+            self._note_breach(worker, str(error))
+            self.lose(worker, Death(cause="protocol", reason=str(error)))
+
+    def _note_breach(self, worker: Worker, what: str) -> None:
+        _LOG.error("worker %s broke the protocol and is ended: %s", worker.id, what)
+        self._gate.submit(lambda tx, live: grants.record_breach(tx, live, worker.id, what), lambda result, failed: None)
 
     async def _kill(self, worker: Worker, death: Death) -> None:
         handle = self._handles.get(worker.id)
@@ -148,15 +174,26 @@ class Executor:
                 await asyncio.sleep(RETRY / 1000)
         self._gate.live.forget_worker(worker.id)
         if worker.dedicated is None:
-            await self._add_worker(None)
+            await self._replace(None)
 
     # ------------------------------------------------------------------ starting workers
 
+    async def _replace(self, dedicated: str | None) -> None:
+        """Start a worker, again and again while the machine has no room for one."""
+        while not self.stopping:
+            try:
+                await self._add_worker(dedicated)
+                return
+            except Unreachable as exc:
+                _LOG.error("no worker can be started, the next try is in a moment: %s", exc)
+                await asyncio.sleep(RETRY / 1000)
+
     async def _add_worker(self, dedicated: str | None) -> None:
-        pool = self._pool
-        if pool is None or self.stopping:
+        if self._pool is None or self.stopping:
             return
-        peer = await pool.spawn_worker()
+        peer = await self._pool.spawn_worker()
+        if not peer.is_alive:
+            raise Unreachable("it ended as soon as it was there")  # its death was told before it was known here
         self._handles[peer.id] = peer
         lease = self._clock.monotonic() + self._limits.lease
         self.workers.add(Worker(peer, lease, dedicated=dedicated))
@@ -169,7 +206,7 @@ class Executor:
 
     async def _start_own(self, execution: str) -> None:
         try:
-            await self._add_worker(execution)
+            await self._replace(execution)
         finally:
             self._starting.discard(execution)
 
@@ -196,6 +233,7 @@ class Executor:
         for execution in committed.changed.values():
             if execution.worker is None:
                 self._resting.pop(execution.id, None)
+                self.hangs.ended(execution.id)
                 self._left(execution.id)
             elif execution.state in (State.WAITING, State.PAUSED):
                 self._resting[execution.id] = (deadline, execution.fence)

@@ -126,7 +126,7 @@ class Engine:
         self._outbox = Outbox(gate, workers)
         self._output = Output(gate)
         hangs = Hangs(workers, SYSTEM, lease=FOREVER, lose=lambda worker, death: None)
-        self._inbox = Inbox(gate, self._tokens, SYSTEM, self._output, hangs, punish=self._punish)
+        self._inbox = Inbox(gate, self._tokens, self._output, hangs, punish=self._punish)
         self._host = Host(
             send=self._take_frame,
             clock=SYSTEM,

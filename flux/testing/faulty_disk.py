@@ -22,6 +22,7 @@ class FaultyDisk(apsw.VFS):
         full: no room for a single byte more; what lies inside files already may be overwritten.
         broken_sync: syncs report an error.
         writes, syncs: how many there were.
+        refused: writes that failed since the disk was full.
     """
 
     def __init__(self, name: str) -> None:
@@ -31,6 +32,7 @@ class FaultyDisk(apsw.VFS):
         self.broken_sync = False
         self.writes = 0
         self.syncs = 0
+        self.refused = 0
 
     @classmethod
     @contextmanager
@@ -55,6 +57,7 @@ class _FaultyFile(apsw.VFSFile):
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 - SQLite's name
         self._disk.writes += 1
         if self._disk.full and offset + len(data) > self.xFileSize():
+            self._disk.refused += 1
             raise apsw.FullError("the disk is full")
         super().xWrite(data, offset)
 

@@ -1,14 +1,19 @@
-"""A pool with a real launcher, and what it told."""
+"""A pool with a real launcher, and what it told; an executor whose workers are strangers."""
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flux.executor.pool import Death, Pool, PoolConfig, WorkerHandle
+from flux.store.database import Database
+from flux.testing.faulty_disk import FaultyDisk
 from flux.wire.frames import Frame, from_worker
+from tests.engine.desk import Desk
+from tests.executor.strangers import Stage
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "FLUX_SECRET": "planted", "KEPT": "yes"}
 
@@ -90,3 +95,28 @@ async def gone(pid: int) -> None:
     await ended.wait()
     asyncio.get_running_loop().remove_reader(pidfd)
     os.close(pidfd)
+
+
+@pytest.fixture
+def disk() -> Iterator[FaultyDisk]:
+    """A disk that fails when it is told to."""
+    with FaultyDisk.registered() as disk:
+        yield disk
+
+
+@pytest.fixture
+async def desk(disk: FaultyDisk, tmp_path: Path) -> AsyncIterator[Desk]:
+    """An engine with the workflow `default/work`, on that disk."""
+    database = Database.open(tmp_path / "flux.db", vfs=disk.name)
+    desk = Desk.over(database)
+    await desk.register("work")
+    yield desk
+    database.close()
+
+
+@pytest.fixture
+async def stage(desk: Desk) -> AsyncIterator[Stage]:
+    """An executor over that engine; the test opens it."""
+    stage = Stage(desk)
+    yield stage
+    await stage.close()

@@ -1,0 +1,1 @@
+"""Tests of the whole product: a real daemon, real workers, real files, signals that kill."""
