@@ -3,6 +3,7 @@
 Names of workflows are Python names, namespaces are lower-case words with dashes and underscores.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from flux.errors import InvalidDefinition
 
 NAMESPACE: Final = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_TEMPLATE: Final = re.compile(r"\\{.*?\\}")  # a field, as `re.escape` leaves it
 DEFAULT_NAMESPACE: Final = "default"
 
 
@@ -53,6 +55,15 @@ class Source:
     entry: str
     root: str
     files: Mapping[str, bytes]
+
+
+def is_exempt(version: Version, task: str) -> bool:
+    """Whether a task of this name needs no permission, as the inspected source says and not as its worker does.
+
+    Names may be templates over the arguments: `get_{key}` stands for every `get_…`.
+    """
+    exempt = json.loads(version.about).get("exempt", ())
+    return any(re.fullmatch(_TEMPLATE.sub(".+", re.escape(name)), task, re.DOTALL) for name in exempt)
 
 
 def needed(namespace: str, name: str, tasks: tuple[str, ...]) -> tuple[str, ...]:

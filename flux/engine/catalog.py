@@ -7,7 +7,9 @@ versions that new executions may get are in it; older ones are found by their nu
 from dataclasses import dataclass
 
 from flux.core.audit import entry_by
+from flux.core import catalog as core
 from flux.core.catalog import Source, Version, check_names, needed
+from flux.core.execution import Execution
 from flux.core.permissions import escape
 from flux.core.principal import Caller
 from flux.engine import audit
@@ -122,6 +124,19 @@ def find(tx: Reader, live: Overlay, namespace: str, name: str, number: int | Non
         if version.number == number:
             return version
     raise NotFound(f"{namespace}/{name} has no version {number}", workflow=f"{namespace}/{name}")
+
+
+def is_exempt(tx: Reader, live: Overlay, execution: Execution, task: str) -> bool:
+    """Whether the version that an execution is pinned to declares the task exempt from permissions."""
+    key = (execution.namespace, execution.name)
+    offered = live.catalog.get(key)
+    if offered is not None and offered.digest == execution.version:
+        return core.is_exempt(offered, task)
+    return any(
+        core.is_exempt(version, task)
+        for version in catalog.versions(tx, *key)
+        if version.digest == execution.version
+    )
 
 
 def _version(tx: Transaction, new: Registration, found: Found) -> Version:

@@ -41,6 +41,7 @@ class Pipe:
         self._loop = asyncio.get_running_loop()
         self._splitter = Splitter()
         self._turn: list[bytes] = []
+        self._in = bytearray(_READ)
         self._out = bytearray()
         self._is_open = True
         self._is_writing = False
@@ -123,16 +124,17 @@ class Pipe:
     def _read(self) -> bool:
         """Take in what one read gives; whether there may be more."""
         try:
-            data = self._socket.recv(_READ)
+            # Into a buffer that is there: to ask the system for a new one costs more than what most reads bring.
+            size = self._socket.recv_into(self._in)
         except BlockingIOError:
             return False
         except OSError:
-            data = b""
-        if not data:
+            size = 0
+        if not size:
             self._end("")
             return False
         try:
-            bodies = self._splitter.feed(data)
+            bodies = self._splitter.feed(memoryview(self._in)[:size])
         except ProtocolError as exc:
             self._end(str(exc))
             return False

@@ -157,6 +157,7 @@ class Registrar:
             "doc": one.doc,
             "line": one.line,
             "options": one.options,
+            "exempt": one.exempt,
             "input_schema": one.input_schema,
         }
         return Found(

@@ -181,13 +181,17 @@ class Done(Control, frozen=True):
 
 
 class WorkflowFound(msgspec.Struct, frozen=True, kw_only=True):
-    """One workflow object in an inspected file. `namespace` None: not declared."""
+    """One workflow object in an inspected file. `namespace` None: not declared.
+
+    `tasks`: names of the tasks that it is known to call and that need a permission; `exempt`: those that need none.
+    """
 
     name: str
     namespace: str | None
     line: int
     doc: str | None
     tasks: list[str]
+    exempt: list[str]
     options: dict[str, object]
     input_schema: dict[str, object] | None
 

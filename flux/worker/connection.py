@@ -46,6 +46,7 @@ class Connection:
         self._lost = lost
         self._splitter = Splitter()
         self._lock = threading.Lock()
+        self._in = bytearray(_READ)
         self._out = bytearray()
         self._is_due = False
         self._is_writing = False
@@ -115,16 +116,17 @@ class Connection:
 
     def _on_readable(self) -> None:
         try:
-            data = self._socket.recv(_READ)
+            # Into a buffer that is there: to ask the system for a new one costs more than what most reads bring.
+            size = self._socket.recv_into(self._in)
         except BlockingIOError:
             return
         except OSError:
-            data = b""
-        if not data:
+            size = 0
+        if not size:
             self._lost(0)
             return
         try:
-            for body in self._splitter.feed(data):
+            for body in self._splitter.feed(memoryview(self._in)[:size]):
                 self._receive(from_daemon(body))
         except Exception:  # garbage, or an error of ours: whatever is loaded here is out of step with the daemon
             traceback.print_exc()

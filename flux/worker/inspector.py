@@ -70,21 +70,23 @@ def _error(exc: InvalidDefinition) -> LoadError:
 
 
 def _found(workflow: Workflow, loaded: Loaded) -> WorkflowFound:
+    called = _tasks(workflow, loaded)
     return WorkflowFound(
         name=workflow.name,
         namespace=workflow.namespace,
         line=workflow.line,
         doc=inspect.getdoc(workflow.fn),
-        tasks=_tasks(workflow, loaded),
+        tasks=sorted(task.name for task in called if not task.spec.exempt),
+        exempt=sorted(task.name for task in called if task.spec.exempt),
         options={name: value for name, value in workflow.options.items() if isinstance(value, _ATOMS)},
         input_schema=None,
     )
 
 
-def _tasks(workflow: Workflow, loaded: Loaded) -> list[str]:
-    """Names of the tasks that the workflow's own code names, as far as its module holds them."""
+def _tasks(workflow: Workflow, loaded: Loaded) -> list[Task[..., object]]:
+    """The tasks that the workflow's own code names, as far as its module holds them; one of each name."""
     home = loaded.module.__name__.partition(".")[0]
-    found: set[str] = set()
+    found: dict[str, Task[..., object]] = {}
     seen: set[object] = set()
     waiting: list[object] = [workflow.fn]
     while waiting:
@@ -95,11 +97,11 @@ def _tasks(workflow: Workflow, loaded: Loaded) -> list[str]:
         seen.add(code)
         for thing in _things(_names(code), scope):
             if isinstance(thing, Task):
-                found.add(thing.name)
+                found.setdefault(thing.name, thing)
                 waiting.append(thing.fn)
             elif inspect.isfunction(thing) and thing.__module__.startswith(home):
                 waiting.append(thing)
-    return sorted(found)
+    return list(found.values())
 
 
 def _things(names: set[str], scope: Mapping[str, object]) -> Iterator[object]:
