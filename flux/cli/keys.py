@@ -5,8 +5,7 @@ import click
 from flux.cli import render
 from flux.cli.forms import LISTED, form_option
 from flux.cli.render import Column, Form
-from flux.client.access import AccessClient
-from flux.wire.access import IssuedKey
+from flux.client.access import AccessClient, IssuedKey
 
 _STATES = {"good": "green", "replaced": "yellow", "expired": "red", "revoked": "red"}
 _COLUMNS = (

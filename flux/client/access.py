@@ -14,6 +14,8 @@ from flux.wire.access import IssuedKey, KeyList, KeyView, PrincipalList, Princip
 from flux.wire.routes import Route
 from flux.wire.shapes import Json
 
+__all__ = ["AccessClient", "IssuedKey", "KeyView", "PrincipalView", "RoleView"]
+
 
 class AccessClient(SyncClient):
     """A client that can also manage access, if its principal may."""
