@@ -33,6 +33,7 @@ class State(StrEnum):
 FINAL: Final = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED})
 RESTING: Final = FINAL | {State.PAUSED}
 OPEN: Final = frozenset(State) - FINAL
+ASLEEP: Final = frozenset({State.WAITING, State.PAUSED})
 
 _T = EventType
 _WHILE_LOADED: Final = (
@@ -43,7 +44,7 @@ _ENDS: Final = {
     _T.WORKFLOW_FAILED: State.FAILED,
     _T.WORKFLOW_CANCELLED: State.CANCELLED,
 }
-_ASLEEP: Final = {
+_WHILE_ASLEEP: Final = {
     _T.PAUSE_CLOSED: None,  # None: the state stays
     _T.TIMER_FIRED: None,
     _T.WORKFLOW_RESUMED: State.QUEUED,
@@ -70,8 +71,8 @@ TRANSITIONS: Final[Mapping[State | None, Mapping[EventType, State | None]]] = {
         _T.WORKFLOW_CANCELLING: State.CANCELLING,
         **_ENDS,
     },
-    State.WAITING: {**_ASLEEP},
-    State.PAUSED: {**_ASLEEP},
+    State.WAITING: {**_WHILE_ASLEEP},
+    State.PAUSED: {**_WHILE_ASLEEP},
     State.CANCELLING: {
         **dict.fromkeys(_WHILE_LOADED, None),
         _T.WORKFLOW_STARTED: None,

@@ -155,7 +155,7 @@ class Gate:
         """Fold the WAL into the file while nobody writes: overwriting it is faster than growing it."""
         quiet = self.clock.monotonic() - self.counters.last_commit > QUIET
         if quiet and not self._waiting and self.database.wal_pages >= IDLE_PAGES:
-            self.database.checkpoint()
+            self._checkpoint()
 
     def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
         if not self._armed:
@@ -176,7 +176,7 @@ class Gate:
                     _settle([lost.culprit])
                     continue
                 self._fail(batch, lost.error)
-            except StorageError as exc:
+            except (StorageError, Busy) as exc:
                 self._fail(batch, exc)
             return
 
@@ -220,7 +220,7 @@ class Gate:
                 error = exc if isinstance(exc, StorageError) else StorageError(f"SQLite ended the transaction: {exc}")
                 raise _TransactionLost(call, error) from exc
             database.rollback_to()
-            if not isinstance(exc, FluxError):
+            if call.settle is None or not isinstance(exc, FluxError):  # nobody else would ever hear of it
                 _LOG.exception("a write failed in a way nobody foresaw")
         else:
             call.error = None
@@ -238,18 +238,33 @@ class Gate:
         if overlay.changes or overlay.appended or overlay.effects:
             committed = Committed(overlay.numbers.position, overlay.appended, overlay.changes, overlay.effects)
             for listener in self._listeners:
-                listener(committed)
+                try:
+                    listener(committed)
+                except Exception:  # what is committed stands; the other listeners must hear of it
+                    _LOG.exception("a listener failed")
         if self.database.wal_pages >= CHECKPOINT_PAGES and not self._waiting:
-            self.database.checkpoint()
+            self._checkpoint()
 
-    def _fail(self, batch: list[_Call], exc: StorageError) -> None:
+    def _checkpoint(self) -> None:
+        """Fold the WAL into the file. Everything in it is durable as it is, so a full disk can wait."""
+        try:
+            self.database.checkpoint()
+        except DiskFull as exc:
+            _LOG.warning("the write-ahead log cannot be folded into the file, it goes on growing: %s", exc)
+        except StorageError as exc:
+            self._die(exc)
+
+    def _fail(self, batch: list[_Call], exc: StorageError | Busy) -> None:
         self.counters.failed += 1
         for call in batch:
             call.error = exc
         _settle(batch)
-        if not isinstance(exc, DiskFull):
-            self._dead = exc
-            self.on_fatal(exc)
+        if isinstance(exc, StorageError) and not isinstance(exc, DiskFull):
+            self._die(exc)
+
+    def _die(self, exc: StorageError) -> None:
+        self._dead = exc
+        self.on_fatal(exc)
 
 
 def _settle(batch: list[_Call]) -> None:

@@ -15,15 +15,16 @@ from typing import Final
 from flux import codec
 from flux.core.audit import DENIED, entry_by
 from flux.core.events import EventType
-from flux.core.execution import Execution, State
+from flux.core.execution import ASLEEP, Execution
 from flux.core.principal import internal_caller
 from flux.engine import audit
+from flux.engine.alarms import disarm_all
 from flux.engine.live import Lease, Overlay, holds_a_slot
 from flux.engine.log import Log
 from flux.engine.parked import complete
-from flux.engine.tokens import Tokens
-from flux.errors import WorkerCrashed
-from flux.store import executions, timers
+from flux.engine.tokens import Tokens, jti
+from flux.errors import Denied, WorkerCrashed
+from flux.store import executions
 from flux.store.database import Transaction
 
 MAX_DEATHS: Final = 3  # one may be bad luck, two a coincidence
@@ -74,14 +75,18 @@ class Death:
 
 
 def grant(tx: Transaction, live: Overlay, tokens: Tokens, identity: str, worker: str) -> Granted:
-    """Give an execution to a worker: the next fencing token, a token for it, and the event that says so."""
+    """Give an execution to a worker: the next fencing token, a token for it, and the event that says so.
+
+    Raises:
+        NotFound: there is no such execution, or its principal is gone.
+    """
     execution = live.execution(tx, identity)
     fence = execution.fence + 1
     token = tokens.mint(live.permissions.principal(execution.principal), execution.id, fence, tx.now)
     log = Log(tx, live, execution)
     log.add(_T.WORKFLOW_STARTED, attempt=fence, worker=worker)
     after = log.write()
-    live.leases[identity] = Lease(worker, fence, token, secrets.randbits(53))
+    live.leases[identity] = Lease(worker, fence, token, secrets.randbits(53), jti(identity, fence))
     granted = Granted(
         execution=identity, key=after.key, worker=worker, fence=fence, token=token, fresh=execution.started == 0
     )
@@ -89,11 +94,26 @@ def grant(tx: Transaction, live: Overlay, tokens: Tokens, identity: str, worker:
     return granted
 
 
+def deny(tx: Transaction, live: Overlay, execution: Execution) -> None:
+    """End an execution whose principal is disabled or gone: no worker gets it, no report of it counts any more."""
+    if execution.worker is not None:
+        live.effect(Forgotten(execution=execution.id, worker=execution.worker, fence=execution.fence))
+    error = Denied(f"principal {execution.principal} may not act any more", principal=execution.principal)
+    log = Log(tx, live, execution)
+    log.add(_T.WORKFLOW_FAILED, name=Denied.code, payload=codec.encode_error(error))
+    disarm_all(tx, live, execution)
+    log.write()
+    why = json.dumps(str(error))
+    audit.record(
+        tx,
+        live,
+        entry_by(internal_caller(""), "execution.end", f"execution:{execution.id}", outcome=DENIED, after=why),
+    )
+
+
 def recover(tx: Transaction, live: Overlay, worker: str, death: Death) -> list[str]:
     """Take everything back from a lost worker; ids of the executions that were loaded there."""
-    loaded = sorted(live.base.loaded.get(worker, ()))
-    there = [live.execution(tx, identity) for identity in loaded]
-    there = [execution for execution in there if execution.worker == worker]
+    there = live.loaded(worker)
     suspects = {execution.id for execution in there if holds_a_slot(execution)}
     for execution in there:
         take_back(tx, live, execution, death, suspects)
@@ -102,10 +122,10 @@ def recover(tx: Transaction, live: Overlay, worker: str, death: Death) -> list[s
 
 def take_back(tx: Transaction, live: Overlay, execution: Execution, death: Death, suspects: set[str]) -> None:
     """Take one execution back from a worker that is lost. `suspects`: those that ran something there."""
-    if execution.state in (State.PAUSED, State.WAITING):
+    if execution.state in ASLEEP:
         unload(tx, live, execution)
         return
-    deaths, alone = execution.deaths, False
+    deaths, alone = execution.deaths, execution.alone  # a suspicion lasts until a fact is recorded
     if death.cause in _UNEXPLAINED and execution.id in suspects:
         deaths += len(suspects) == 1
         alone = True
@@ -120,7 +140,8 @@ def take_back(tx: Transaction, live: Overlay, execution: Execution, death: Death
         detail=_detail(death, execution),
     )
     if deaths >= MAX_DEATHS:
-        _give_up(tx, log, death, deaths)
+        _give_up(log, death, deaths)
+        disarm_all(tx, live, execution)
     log.write()
 
 
@@ -142,11 +163,12 @@ def released(tx: Transaction, live: Overlay, worker: str, identity: str, fence: 
 def restart(tx: Transaction, live: Overlay) -> None:
     """What a starting daemon does with every open execution: nothing of the last daemon runs any more."""
     for row in executions.open_ones(tx):
-        execution = row if row.worker is None and row.state in (State.PAUSED, State.WAITING) else complete(tx, row)
-        if execution.state in (State.PAUSED, State.WAITING):
-            if execution.worker is not None:
-                unload(tx, live, execution)
-        elif execution.worker is not None:
+        if row.state in ASLEEP:
+            if row.worker is not None:
+                unload(tx, live, complete(tx, row))
+            continue
+        execution = complete(tx, row)
+        if execution.worker is not None:
             take_back(tx, live, execution, Death(cause="restart"), set())
         else:
             live.put(execution)
@@ -164,7 +186,7 @@ def record_mints(tx: Transaction, live: Overlay, granted: list[Granted]) -> None
     audit.record(tx, live, entry_by(internal_caller(""), "token.mint", f"tokens:{tokens}"))
 
 
-def _give_up(tx: Transaction, log: Log, death: Death, deaths: int) -> None:
+def _give_up(log: Log, death: Death, deaths: int) -> None:
     error = WorkerCrashed(
         f"the worker died {deaths} times in this execution, the last time {_how(death)}",
         signal=death.signal,
@@ -173,7 +195,6 @@ def _give_up(tx: Transaction, log: Log, death: Death, deaths: int) -> None:
         deaths=deaths,
     )
     log.add(_T.WORKFLOW_FAILED, name=WorkerCrashed.code, payload=codec.encode_error(error))
-    timers.close_all(tx, log.execution.key)
 
 
 def _how(death: Death) -> str:

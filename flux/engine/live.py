@@ -28,13 +28,14 @@ _HOLDS_A_SLOT = frozenset({State.RUNNING, State.CANCELLING})
 class Lease:
     """The right of a worker to report on an execution: which grant, and what stands in for its token.
 
-    `verified`: the token of the grant came back, so `handle` is known to its holder.
+    `jti`: of the token, by which it may be revoked. `verified`: the token came back, so its holder knows `handle`.
     """
 
     worker: str
     fence: int
     token: str
     handle: int
+    jti: str
     verified: bool = False
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from flux.core.events import EventType
-from flux.core.execution import Execution, State
+from flux.core.execution import ASLEEP, Execution
 from flux.engine.grants import Forgotten
 from flux.engine.live import Live, Overlay
 from flux.engine.log import Log
@@ -18,7 +18,6 @@ from flux.store.database import Reader, Transaction
 from flux.store.timers import Timer
 
 _T: Final = EventType
-_ASLEEP: Final = frozenset({State.WAITING, State.PAUSED})
 
 
 def fire(tx: Transaction, live: Overlay, execution_id: str, call: str) -> bool:
@@ -52,7 +51,7 @@ def everything(reader: Reader, live: Live) -> list[Timer]:
 def wake(live: Overlay, log: Log, kind: EventType, actor: str | None = None) -> None:
     """If the execution sleeps, note that it goes on: where it is loaded if a slot is free, else by a new grant."""
     execution: Execution = log.execution
-    if execution.state not in _ASLEEP:
+    if execution.state not in ASLEEP:
         return
     worker = execution.worker
     if worker is not None and not live.has_slot(worker):

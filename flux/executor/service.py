@@ -16,10 +16,10 @@ from typing import Final
 from flux.clock import Clock
 from flux.core.execution import State
 from flux.engine import grants, survivors, timers
+from flux.engine.alarms import Armed, Disarmed
 from flux.engine.gate import Committed, Gate
 from flux.engine.grants import Death
 from flux.engine.queue import Queue
-from flux.engine.reports import Armed, Disarmed
 from flux.engine.tokens import Tokens
 from flux.errors import FluxError, Unreachable
 from flux.executor import pool as pools

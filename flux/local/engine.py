@@ -17,12 +17,12 @@ from flux.core.catalog import Version
 from flux.core.execution import RESTING, Execution, State
 from flux.core.principal import internal_caller
 from flux.engine import executions, grants, principals, queries, survivors, timers, vault
+from flux.engine.alarms import Armed, Disarmed
 from flux.engine.executions import Cancel, Resume, Submit
 from flux.engine.gate import Committed, Gate
 from flux.engine.grants import Death
 from flux.engine.live import Live, Overlay
 from flux.engine.master import Sources
-from flux.engine.reports import Armed, Disarmed
 from flux.engine.tokens import Tokens
 from flux.errors import FluxError, NotFound, StorageError, UnusableDatabase
 from flux.executor import pids

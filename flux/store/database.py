@@ -13,7 +13,7 @@ from typing import Final
 
 import apsw
 
-from flux.errors import DiskFull, StorageError, StorageFailed, UnusableDatabase
+from flux.errors import Busy, DiskFull, StorageError, StorageFailed, UnusableDatabase
 from flux.store import migrations
 from flux.store.place import refuse_network_disk
 
@@ -36,10 +36,12 @@ def refuse_old_sqlite(version: str) -> None:
         )
 
 
-def translate(exc: apsw.Error) -> StorageError:
+def translate(exc: apsw.Error) -> StorageError | Busy:
     """Our error for one of SQLite's."""
     if isinstance(exc, apsw.FullError):
         return DiskFull("the disk is full: nothing was written; free some space")
+    if isinstance(exc, apsw.BusyError):
+        return Busy("another program holds the database: nothing was written; come back later", retry_after=1)
     if isinstance(exc, apsw.IOError | apsw.CorruptError | apsw.NotADBError):
         return StorageFailed(f"the database cannot be read or written: {exc}")
     if isinstance(exc, apsw.ReadOnlyError | apsw.CantOpenError | apsw.PermissionsError):
@@ -224,7 +226,7 @@ def _check_identity(connection: apsw.Connection, path: Path) -> None:
     connection.pragma("application_id", APPLICATION_ID)
 
 
-def _opening(exc: apsw.Error, path: Path) -> StorageError:
+def _opening(exc: apsw.Error, path: Path) -> StorageError | Busy:
     if isinstance(exc, apsw.NotADBError):
         return UnusableDatabase(f"{path} is not a SQLite database: name another file")
     if isinstance(exc, apsw.CantOpenError):

@@ -124,9 +124,7 @@ def page(
         states: JSON text of a list, or None for all.
         visible: JSON text of a list of `namespace/name`: no others are given; None: all.
     """
-    rows = reader.all(
-        _PAGE, states=states, namespace=namespace, name=name, visible=visible, before=before, limit=limit
-    )
+    rows = reader.all(_PAGE, states=states, namespace=namespace, name=name, visible=visible, before=before, limit=limit)
     return [_record(row) for row in rows]
 
 

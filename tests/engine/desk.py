@@ -102,10 +102,14 @@ class Desk:
 
 def begin(call: str, attempt: int = 1, kind: EventType = EventType.TASK_STARTED, **more: object) -> Begin:
     """A begin of `call`."""
-    return Begin(number(kind), call, call.partition("#")[0], attempt, "loop", digest=b"12345678", args=b"[[],{}]", **more)  # type: ignore[arg-type]  # builder
+    return Begin(
+        number(kind), call, call.partition("#")[0], attempt, "loop", digest=b"12345678", args=b"[[],{}]", **more
+    )  # type: ignore[arg-type]  # builder
 
 
-def fact(call: str, kind: EventType = EventType.TASK_COMPLETED, attempt: int = 1, seen: int = 0, **more: object) -> Fact:
+def fact(
+    call: str, kind: EventType = EventType.TASK_COMPLETED, attempt: int = 1, seen: int = 0, **more: object
+) -> Fact:
     """A fact about `call`."""
     return Fact(number(kind), call, attempt, 1_700_000_000_001, seen, **more)  # type: ignore[arg-type]  # builder
 
@@ -113,5 +117,3 @@ def fact(call: str, kind: EventType = EventType.TASK_COMPLETED, attempt: int = 1
 def end(kind: EventType = EventType.WORKFLOW_COMPLETED, seen: int = 0, payload: bytes | None = b"1") -> End:
     """The end of a workflow."""
     return End(number(kind), seen, 1_700_000_000_002, None, payload)
-
-

@@ -7,7 +7,7 @@ from flux.core.execution import State
 from flux.engine import executions, grants
 from flux.engine.executions import Cancel, Resume
 from flux.engine.grants import Death
-from flux.errors import ProtocolError, ReportGap, StaleLease, Unauthenticated
+from flux.errors import ProtocolError, ReportGap, StaleLease
 from flux.store import events
 from flux.wire.frames import Fact, Idle, Waiting
 from tests.engine.desk import CALLER, Desk, begin, end, fact
@@ -101,7 +101,7 @@ async def test_the_first_report_must_bring_the_token_of_its_grant(desk: Desk) ->
 
     with pytest.raises(ProtocolError, match="another grant"):
         await desk.accept(stolen)
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(ProtocolError, match="not valid"):
         await desk.accept(forged)
 
 
@@ -150,9 +150,7 @@ async def test_a_cancel_that_the_end_had_not_seen_wins(desk: Desk) -> None:
     execution = await desk.submit()
     granted = await desk.grant(execution.id)
     await desk.accept(desk.frame(granted, begins=(begin("step#1"),)))
-    cancelled, outcome = await desk.gate.write(
-        executions.cancel, Cancel(execution=execution.id, caller=CALLER)
-    )
+    cancelled, outcome = await desk.gate.write(executions.cancel, Cancel(execution=execution.id, caller=CALLER))
 
     answer = await desk.accept(desk.frame(granted, facts=(fact("step#1"),), end=end()))
     refused = desk.execution(execution.id)
