@@ -46,7 +46,8 @@ class Ending:
         try:
             return await fn(context)
         finally:
-            await self._session.loop.finish()
+            if not self._session.is_closed:  # else it is being unloaded, and all others with it
+                await self._session.loop.finish()
 
     @property
     def has_failed(self) -> bool:

@@ -87,6 +87,7 @@ class Journal:
     sequence: int = 0
     steps: list[Step] = field(default_factory=list)
     inputs: deque[Recorded] = field(default_factory=deque)
+    newest_input: int = 0
     marks: dict[str, Mark] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     blocked: set[str] = field(default_factory=set)
@@ -113,6 +114,7 @@ class Journal:
                 self._read_mark(event, kind)
             if kind in INPUTS and event.detail != ABANDONED:
                 self.inputs.append(event)
+                self.newest_input = event.sequence
             self._read_other(event, kind)
 
     def _read_fact(self, event: Recorded, kind: EventType) -> None:
@@ -173,6 +175,7 @@ class Journal:
     def late(self, event: Recorded) -> None:
         """Take in an input that came while the history was read or replayed."""
         self._late.append(event)
+        self.newest_input = max(self.newest_input, event.sequence)
 
     def replayed(self) -> None:
         """Forget what has been delivered; what bodies may still ask for stays."""

@@ -95,6 +95,7 @@ class Session:
         self._later: deque[Call] = deque()
         self._is_pumping = False
         self._rested_at: int | None = None
+        self._warnings: list[Log] = []
 
     # ------------------------------------------------------------------ turns
 
@@ -221,11 +222,12 @@ class Session:
 
     def _clear(self, call: Call, frame: BodyFrame) -> None:
         """End what a body has begun and left behind: its calls, its waits, and pauses of an earlier run of it."""
-        for nested in [each for each in self.calls.values() if each.parent == call.id]:
-            if nested.future is not None:
-                nested.future.cancel()
-        for wait in self.waits.of(call.id):
-            self.waits.close(wait)
+        if frame.is_used:  # most are not, and looking at all calls at the end of each costs their square
+            for nested in [each for each in self.calls.values() if each.parent == call.id]:
+                if nested.future is not None:
+                    nested.future.cancel()
+            for wait in self.waits.of(call.id):
+                self.waits.close(wait)
         for pause in self.journal.nested.open_pauses(frame.path):
             self.waits.give_up(pause)
 
@@ -247,7 +249,10 @@ class Session:
         )
         if not self.is_live:
             self.journal.late(event)
-        elif not (self.is_draining or self.ending.has_failed):
+        elif self.ending.has_failed:
+            self.seen = frame.sequence  # no input changes a failure, but an end that has not seen it is refused
+            self.changed()
+        elif not self.is_draining:
             self.deliver(event)
             self.pump()
             self.changed()
@@ -296,6 +301,7 @@ class Session:
         """Everything recorded is delivered: ask for what is open, and run from here on."""
         self.is_live = True
         if self.ending.has_failed:
+            self.seen = max(self.seen, self.journal.newest_input)
             self.changed()
             return
         self.ending.limit_cleanup()
@@ -314,6 +320,9 @@ class Session:
 
     def flush(self) -> None:
         """Report what happened in this turn."""
+        for warning in self._warnings:
+            self.worker.send(warning)
+        self._warnings.clear()
         if self.is_closed or not self.outbox.may_send:
             return
         end, idle = self.ending.due(), None
@@ -362,8 +371,9 @@ class Session:
         return is_told and all(call.body is None or call.body.is_parked for call in self.calls.values())
 
     def warn(self, text: str, call: str | None = None) -> None:
-        """Write a warning to the execution's log."""
-        self.worker.send(Log(self.execution, self.grant.fence, call, 0, "WARNING", self.stamp(), text + "\n"))
+        """Write a warning to the execution's log, when the turn is over."""
+        self._warnings.append(Log(self.execution, self.grant.fence, call, 0, "WARNING", self.stamp(), text + "\n"))
+        self.changed()
 
     # ------------------------------------------------------------------ leaving
 

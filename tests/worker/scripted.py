@@ -92,6 +92,7 @@ class ScriptedDaemon:
 
     Attributes:
         hosts: every worker it had; the last one is the present.
+        drained: fences of the workers that have said that they are.
         ended: resolved with the event that ends the execution.
         before_grant, made: called before each grant, and with each worker that was made for one.
         resume: seconds after which an open pause is answered, and with what; None: not by itself.
@@ -120,6 +121,7 @@ class ScriptedDaemon:
         self.logs: list[Log] = []
         self.reports: list[Report] = []
         self.hosts: list[Host] = []
+        self.drained: list[int] = []
         self.ended: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
         self._before_grant = before_grant
         self._made = made
@@ -150,7 +152,14 @@ class ScriptedDaemon:
         self.ledger.add(Event(type=T.WORKFLOW_STARTED, instant=now, attempt=fence, worker=f"w{fence}"))
         self.ledger.handle = self._random.randrange(1, 1 << 53)
         up = Pipe(self._delay, lambda body: self._from_worker(fence, body), self._broken)
-        host = Host(send=up.send, clock=self.clock, processes=self._processes, load=self.load, random=Random(fence))
+        host = Host(
+            send=up.send,
+            clock=self.clock,
+            processes=self._processes,
+            load=self.load,
+            random=Random(fence),
+            drained=lambda: self.drained.append(fence),
+        )
         down = Pipe(self._delay, lambda body: host.receive(frames.from_daemon(body)), self._broken)
         self.hosts.append(host)
         self._made(fence, host)
@@ -168,13 +177,15 @@ class ScriptedDaemon:
 
     def kill(self, cause: str = "crash", **detail: object) -> None:
         """The worker is lost, with everything it had not told; another one gets the execution."""
-        if self.ended.done():
-            return
+        if not self.ended.done():
+            self.lose()
+            self._take_back({"cause": cause, **detail})
+
+    def lose(self) -> None:
+        """The worker is lost."""
         self._cut()
-        host, fence = self.host, self.fence
-        host.send = lambda frame: None
-        host.receive(Forget("E1", fence))
-        self._take_back({"cause": cause, **detail})
+        self.host.send = lambda frame: None
+        self.host.receive(Forget("E1", self.fence))
 
     def _take_back(self, why: Mapping[str, object]) -> None:
         if self.ledger.is_asleep:
