@@ -9,7 +9,14 @@ from flux.wire.frames import Source
 
 SOURCE = Source("d", "a.py", "/w", {"a.py": b"\x00\xff"})
 FOUND = WorkflowFound(
-    name="w", namespace=None, line=3, doc="d", tasks=["t"], options={"timeout": 1.5}, input_schema={"type": "null"}
+    name="w",
+    namespace=None,
+    line=3,
+    doc="d",
+    tasks=["t"],
+    exempt=["e"],
+    options={"timeout": 1.5},
+    input_schema={"type": "null"},
 )
 
 
