@@ -319,7 +319,7 @@ class Splitter:
         self._buffer = bytearray()
         self._need = _LENGTH
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, data: bytes | memoryview) -> list[bytes]:
         """The bodies that `data` completes.
 
         Raises:
