@@ -56,6 +56,14 @@ def test_under_another_name_it_is_flux(alone: Path) -> None:
     assert "Usage: flux [" in run(other, "--help").stdout
 
 
+def test_the_demo_runs_inside_it(alone: Path) -> None:
+    """Daemon, workers, kill -9 and recovery, all out of the one file."""
+    done = run(alone, "demo")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("ok: the execution went on after kill -9 of its daemon")
+
+
 def test_it_carries_the_manual_and_the_unit(alone: Path) -> None:
     """Data files come along, since they are read through the package."""
     assert "Install Flux" in run(alone, "help", "install").stdout
