@@ -74,10 +74,11 @@ async def _serve(config: Config, version: str) -> int:
 
 
 class Daemon:
-    """One daemon and everything that belongs to it."""
+    """One daemon and everything that belongs to it. `disk`: the VFS by which SQLite reaches the file, if not its own."""
 
-    def __init__(self, config: Config, version: str) -> None:
+    def __init__(self, config: Config, version: str, *, disk: str | None = None) -> None:
         self._config = config
+        self._disk = disk
         self._version = version
         self._stopped: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._notifier = Notifier(config.environment.get("NOTIFY_SOCKET"))
@@ -134,7 +135,7 @@ class Daemon:
             raise UnusableDatabase(f"the state folder {state} cannot be made: {exc.strerror}") from exc
         lock = Lock.take(path)
         self._closing.append(_later(lock.release))
-        database = Database.open(path)
+        database = Database.open(path, vfs=self._disk)
         self._closing.append(_later(database.close))
         left = pids.kill_survivors(survivors.noted(database.reader))
         if left:

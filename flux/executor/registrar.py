@@ -2,7 +2,8 @@
 
 A changed file is inspected by a throw-away process; what it reports goes to the gate. A file that does
 not load keeps its last good version serving, with the error beside it. When a local module changes,
-every file that imports it is inspected again, and so is every file that did not load.
+every file that imports it is inspected again, and so is every file that did not load; these also when a
+name becomes free, which one of them may be waiting for.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +53,10 @@ class Registrar:
         """A file is gone: offer nothing from it any more; those that import it cannot load either."""
         self._members.pop(path, None)
         self._failed.discard(path)
+        self._again.discard(path)
+        looking = self._running.get(path)
+        if looking is not None:
+            looking.cancel()  # whatever it finds, it would be about a file that is not there
         self._keep(path, self._withdraw(path))
         for entry in [entry for entry, members in self._members.items() if path in members]:
             self._start(entry)
@@ -127,10 +132,12 @@ class Registrar:
         root = Path(found.root)
         self._members[path] = {root / name for name in found.files}
         error = found.error
+        offered = self._offered(path)
         if error is None:
             error = await self._register(path, found)
         if error is None:
             self._failed.discard(path)
+            self._look_again(offered - self._offered(path))
             return
         self._failed.add(path)
         await self._gate.write(catalog.failed, self._failure(path, found, error))
@@ -139,7 +146,7 @@ class Registrar:
         """Offer what was found; why not, if that is impossible."""
         source = Source(digest=found.digest, entry=found.entry, root=found.root, files=found.files)
         workflows = tuple(self._found(path, one) for one in found.workflows)
-        if not workflows and not self._offers(path):
+        if not workflows and not self._offered(path):
             await self._gate.write(catalog.mended, str(path))
             return None
         registration = Registration(path=str(path), source=source, workflows=workflows)
@@ -149,8 +156,15 @@ class Registrar:
             return LoadError(type=type(exc).__name__, message=str(exc), file=str(path), line=0)
         return None
 
-    def _offers(self, path: Path) -> bool:
-        return any(version.path == str(path) for version in self._gate.live.catalog.values())
+    def _offered(self, path: Path) -> set[tuple[str, str]]:
+        """The names that this file holds."""
+        return {name for name, version in self._gate.live.catalog.items() if version.path == str(path)}
+
+    def _look_again(self, free: Collection[tuple[str, str]]) -> None:
+        """Names are free: look again at the files that did not load."""
+        if free:
+            for path in self._failed:
+                self._start(path)
 
     def _found(self, path: Path, one: WorkflowFound, namespace: str | None = None) -> Found:
         about = {
@@ -189,4 +203,5 @@ class Registrar:
         )
 
     async def _withdraw(self, path: Path) -> None:
-        await self._gate.write(catalog.withdraw, str(path), internal_caller(""))
+        gone = await self._gate.write(catalog.withdraw, str(path), internal_caller(""))
+        self._look_again([(version.namespace, version.name) for version in gone])

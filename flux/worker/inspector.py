@@ -7,6 +7,7 @@ time, or kills the process, the place where that happened is in `trace`, and the
 Durations are int milliseconds.
 """
 
+import ast
 import faulthandler
 import inspect
 import socket
@@ -54,6 +55,9 @@ def inspect_source(source: Source) -> Findings:
         loaded = load(source)
     except InvalidDefinition as exc:
         return Findings([], _error(exc))
+    hidden = _hidden(source, loaded)
+    if hidden is not None:
+        return Findings([], hidden)
     return Findings([_found(workflow, loaded) for workflow in loaded.workflows.values()], None)
 
 
@@ -61,6 +65,26 @@ def _check_size(source: Source) -> None:
     size = sum(map(len, source.files.values()))
     if size > MAX_SOURCE:
         raise PayloadTooLarge(f"the file and its local imports are {size} bytes, the limit is {MAX_SOURCE}")
+
+
+def _hidden(source: Source, loaded: Loaded) -> LoadError | None:
+    """Why a workflow cannot be offered: another one of its name stands above it, which Python has forgotten."""
+    functions = {workflow.fn.__name__ for workflow in loaded.workflows.values()}
+    first: dict[tuple[str, str], int] = {}
+    for node in ast.parse(source.files[source.entry]).body:
+        if not isinstance(node, ast.AsyncFunctionDef) or node.name not in functions or not node.decorator_list:
+            continue
+        decorator = node.decorator_list[0]
+        made_by = ast.unparse(decorator).partition("(")[0]
+        line = first.setdefault((node.name, made_by), decorator.lineno)
+        if line != decorator.lineno:
+            return LoadError(
+                type=InvalidDefinition.__name__,
+                message=f"two workflows are called {node.name!r}, at lines {line} and {decorator.lineno}; rename one",
+                file=str(Path(source.root) / source.entry),
+                line=decorator.lineno,
+            )
+    return None
 
 
 def _error(exc: InvalidDefinition) -> LoadError:
