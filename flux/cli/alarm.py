@@ -1,6 +1,7 @@
 """A limit on how long a command waits, also for a network that is silent.
 
-It rings by a signal (SIGALRM), so it works on the main thread only, and one at a time.
+It rings by a signal (SIGALRM), so it works on the main thread only. One that was set before rings later, by
+as long as this one lasted.
 """
 
 import signal
@@ -21,11 +22,11 @@ def limited(seconds: float | None) -> Iterator[None]:
         yield
         return
     before = signal.signal(signal.SIGALRM, _ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, left)
         signal.signal(signal.SIGALRM, before)
 
 

@@ -7,15 +7,12 @@ failure leaves the folder, and says where it is.
 """
 
 import shutil
-import signal
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.resources import as_file
 from pathlib import Path
-from types import FrameType
-from typing import Final, NoReturn
+from typing import Final
 
 import click
 
@@ -23,6 +20,7 @@ from flux.cli import places, render
 from flux.cli.alarm import RanOut, limited
 from flux.cli.child import Daemon, Place
 from flux.cli.exits import ExitCode
+from flux.cli.interrupts import Interrupts
 from flux.client.blocking import SyncClient
 from flux.clock import pause, perf
 from flux.errors import FluxError, NotFound
@@ -43,8 +41,8 @@ class Failed(FluxError):
 class Demo:
     """One run of the demo in one folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, interrupts: Interrupts) -> None:
+        self._interrupts = interrupts
         self._place = Place(state=folder / "state", workflows=folder / "workflows")
         self._ledger = folder / "ledger.txt"
         self._log = folder / "daemon.log"
@@ -85,7 +83,7 @@ class Demo:
     def _start(self, words: str) -> Daemon:
         """A daemon that answers."""
         render.say(words)
-        with self._log.open("ab") as log:
+        with self._log.open("ab") as log, self._interrupts.held():
             daemon = self._daemon = Daemon.start(self._place, log=log, tcp="")
         with SyncClient(f"unix:{self._place.socket}") as client:
             if not daemon.answers(client):
@@ -161,23 +159,25 @@ class Demo:
 def demo() -> ExitCode:
     """Show an execution that survives kill -9 of its daemon. Takes some seconds, leaves nothing behind."""
     started = perf()
-    folder = Path(tempfile.mkdtemp(prefix="flux-demo-"))
-    played = Demo(folder)
     failure = ""
-    try:
-        with _interruptible(), limited(_LIMIT):
-            played.play()
-    except RanOut:
-        failure = f"it was not over after {_LIMIT} s"
-    except (FluxError, OSError) as error:
-        failure = str(error)
-    except KeyboardInterrupt:
-        render.say("interrupted: stopping the daemon and removing its folder")
-        return ExitCode.INTERRUPTED
-    finally:
-        played.end()
-        if not failure:
-            shutil.rmtree(folder, ignore_errors=True)
+    with Interrupts() as interrupts:
+        folder = Path(tempfile.mkdtemp(prefix="flux-demo-"))
+        played = Demo(folder, interrupts)
+        try:
+            with limited(_LIMIT):
+                played.play()
+        except RanOut:
+            failure = f"it was not over after {_LIMIT} s"
+        except (FluxError, OSError) as error:
+            failure = str(error)
+        except KeyboardInterrupt:
+            render.say("interrupted: stopping the daemon and removing its folder")
+            return ExitCode.INTERRUPTED
+        finally:
+            with interrupts.held():
+                played.end()
+                if not failure:
+                    shutil.rmtree(folder, ignore_errors=True)
     if failure:
         return _explain(failure, folder, played)
     render.data(
@@ -205,19 +205,3 @@ def _steps(client: SyncClient, execution: str, *, after: int) -> Iterator[tuple[
 
 def _tell(text: str) -> None:
     render.say(f"      {text}")
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM and SIGHUP end what is inside as Ctrl-C does, so that it can clean up."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, _interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt

@@ -13,8 +13,10 @@ from flux.cli.outcome import CODES
 from flux.cli.render import Column, Form, Row
 from flux.client.blocking import SyncClient
 from flux.client.follow import Update
+from flux.clock import pause
 
 _TOLD: Final = (Form.TABLE, Form.JSON, Form.JSONL, Form.CSV)
+_LATE: Final = 1.5  # seconds; the daemon keeps output for up to one before it writes it
 _LOOK_EVERY: Final = 1.0  # seconds that the daemon is asked to wait for an end between two looks at the output
 
 _LINES: Final = {
@@ -68,12 +70,19 @@ def _lines(client: SyncClient, execution: str, *, follow: bool) -> Iterator[Row]
     after, rests = 0, not follow
     while True:
         page = client.logs(execution, after=after)
-        yield from ({**line, "time": local(line["instant"], "%H:%M:%S")} for line in page["items"])
+        yield from (_line(line) for line in page["items"])
         after = page["next_after"]
         if not page["items"]:
             if rests:
                 return
             rests = client.wait(execution, _LOOK_EVERY)["state"] in CODES
+            if rests:
+                pause(_LATE)
+
+
+def _line(line: Row) -> Row:
+    """A line of output without its end, which is ours to write."""
+    return {**line, "text": str(line["text"]).rstrip("\n"), "time": local(str(line["instant"]), "%H:%M:%S")}
 
 
 @click.command(epilog=connect.ID_HELP)

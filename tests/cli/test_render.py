@@ -1,16 +1,10 @@
 """The only printer: what goes to a terminal, what goes into a pipe, and that no value can harm either."""
 
-import contextlib
 import csv
-import fcntl
 import io
 import json
-import os
-import struct
 import subprocess
 import sys
-import termios
-from collections.abc import Callable, Iterator
 from typing import cast
 
 import click
@@ -18,32 +12,13 @@ import pytest
 
 from flux.cli import render
 from flux.cli.render import STATES, Column, Form
+from tests.cli.terminal import on_a_terminal
 
 COLUMNS = [Column(key="id"), Column(key="state", colour=STATES), Column(key="why")]
 ROWS: list[dict[str, object]] = [
     {"id": "01A", "state": "COMPLETED", "why": None, "took": 1.5},
     {"id": "01BCD", "state": "FAILED", "why": "tab\there\nand a line", "took": None},
 ]
-
-
-def on_a_terminal(work: Callable[[], None], *, columns: int = 80) -> str:
-    """What `work` writes to stdout and stderr where both are a terminal of that width."""
-    leader, follower = os.openpty()
-    try:
-        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        with os.fdopen(follower, "w") as terminal:
-            with contextlib.redirect_stdout(terminal), contextlib.redirect_stderr(terminal):
-                work()
-        return b"".join(until_closed(leader)).decode().replace("\r\n", "\n")
-    finally:
-        os.close(leader)
-
-
-def until_closed(leader: int) -> Iterator[bytes]:
-    """What was written to the other end, which is closed by now. Linux says so by an error, macOS by an empty read."""
-    with contextlib.suppress(OSError):
-        while some := os.read(leader, 65536):
-            yield some
 
 
 def test_a_pipe_gets_one_row_a_line(capsys) -> None:
@@ -160,3 +135,44 @@ def test_a_reader_that_leaves_early_ends_the_program_quietly() -> None:
 def test_every_colour_of_a_state_exists(state: str) -> None:
     """No state is shown in a colour that nobody defined."""
     assert on_a_terminal(lambda: render.say(state, colour=STATES[state])).startswith("\x1b[")
+
+
+def test_a_hint_is_for_people_only(capsys) -> None:
+    """Advice on a terminal; a program that reads our stderr is spared it."""
+    render.hint("try this")
+
+    assert capsys.readouterr().err == ""
+    assert "try this" in on_a_terminal(lambda: render.hint("try this"))
+
+
+def test_fields_stand_under_each_other(capsys) -> None:
+    """Names and values, the values in one column, with nothing in them that a terminal would obey."""
+    render.fields([("id", "01A"), ("state", "FAILED"), ("why", "a\x1b[2J")])
+
+    assert capsys.readouterr().out == "id     01A\nstate  FAILED\nwhy    a\\x1b[2J\n"
+
+
+def test_a_growing_table_shows_each_row_at_once() -> None:
+    """A row is on the screen before the next one is there; columns widen as they must."""
+    seen: list[str] = []
+
+    def rows():
+        yield {"id": "1", "state": "FAILED"}
+        seen.append("asked for the second")
+        yield {"id": "a longer one", "state": "FAILED"}
+
+    shown = on_a_terminal(lambda: render.growing(rows(), COLUMNS[:2]))
+
+    assert [line.split() for line in shown.splitlines()[1:]] == [
+        ["1", "\x1b[31mFAILED\x1b[0m"],
+        ["a", "longer", "one", "\x1b[31mFAILED\x1b[0m"],
+    ]
+    assert seen == ["asked for the second"]
+
+
+def test_clearing_is_for_terminals(capsys) -> None:
+    """A pipe gets no escape sequences from us."""
+    render.clear()
+
+    assert capsys.readouterr().out == ""
+    assert on_a_terminal(render.clear) == "\x1b[H\x1b[2J"
