@@ -2,7 +2,8 @@
 
 Every use case checks the caller's permissions first, asks the state machine what is possible, appends
 its events and one line of audit. A client that repeats a request with the same idempotency key gets the
-same execution; with another input under that key it gets a conflict.
+same execution, even if its workflow is not offered any more; with another input under that key it gets a
+conflict. What an API key is narrowed to, the executions that it starts are narrowed to as long as they live.
 """
 
 import json
@@ -22,7 +23,7 @@ from flux.engine.access import lacking, require
 from flux.engine.live import Overlay
 from flux.engine.log import Log
 from flux.engine.timers import wake
-from flux.errors import Busy, Conflict, FluxError, NotFound, WrongState
+from flux.errors import Busy, Conflict, FluxError, NotFound, StorageError, WrongState
 from flux.ids import new_ulid
 from flux.store import executions
 from flux.store.database import Transaction
@@ -77,7 +78,7 @@ def submit(tx: Transaction, live: Overlay, command: Submit) -> Execution:
     Raises:
         NotFound: there is no such workflow, or the caller may not see it.
         Denied: permissions are missing; the error lists them.
-        Conflict: the idempotency key was used with another input.
+        Conflict: the idempotency key was used with another input, or the id that was asked for is taken.
         Busy: the queue is full.
     """
     execution, is_new = _submit(tx, live, command)
@@ -93,6 +94,8 @@ def submit_many(tx: Transaction, live: Overlay, commands: Sequence[Submit]) -> l
     for command in commands:
         try:
             execution, is_new = _submit(tx, live, command)
+        except StorageError:
+            raise  # half of this line may be written, and SQLite may have ended the transaction
         except FluxError as exc:
             results.append(exc)
             continue
@@ -162,12 +165,15 @@ def visible(tx: Transaction, live: Overlay, identity: str, caller: Caller) -> Ex
 
 
 def _submit(tx: Transaction, live: Overlay, command: Submit) -> tuple[Execution, bool]:
-    version = catalog.find(tx, live, command.namespace, command.name, command.version)
-    _authorize(live, version, command.caller)
     if command.key is not None:
         known = _remembered(tx, live, command)
         if known is not None:
+            require(live.permissions, command.caller, f"{_prefix(known)}:run")
             return known, False
+    version = catalog.find(tx, live, command.namespace, command.name, command.version)
+    _authorize(live, version, command.caller)
+    if command.identity is not None and executions.exists(tx, command.identity):
+        raise Conflict(f"there is an execution {command.identity} already", execution=command.identity)
     if live.base.queued >= MAX_QUEUED:
         raise Busy(f"{MAX_QUEUED} executions are queued already: come back later", retry_after=5)
     return _create(tx, live, command, version), True
@@ -175,26 +181,28 @@ def _submit(tx: Transaction, live: Overlay, command: Submit) -> tuple[Execution,
 
 def _create(tx: Transaction, live: Overlay, command: Submit, version: Version) -> Execution:
     live.numbers.key += 1
+    principal, narrowing = command.caller.principal.id, command.caller.narrowing
     new = Execution(
         id=command.identity or new_ulid(tx.now),
         key=live.numbers.key,
         namespace=version.namespace,
         name=version.name,
         version=version.digest,
-        principal=command.caller.principal.id,
+        principal=principal,
         priority=command.priority,
+        narrowing=None if narrowing is None else tuple(sorted(narrowing.permissions)),
         bodies={},
         waits={},
     )
     log = Log(tx, live, new)
-    log.add(_T.WORKFLOW_QUEUED, payload=command.input)
+    log.add(_T.WORKFLOW_QUEUED, actor=principal, payload=command.input)
     created = log.create(json.dumps(dict(command.labels)) if command.labels else None)
     if command.key is not None:
         executions.remember(
             tx,
             namespace=version.namespace,
             name=version.name,
-            principal=command.caller.principal.id,
+            principal=principal,
             key=command.key,
             digest=codec.digest(command.input),
             execution=created.key,

@@ -5,12 +5,12 @@ newest first, the next page starts below the last key of this one.
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from flux.core.catalog import Source, Version
-from flux.core.events import FACTS, NUMBERS, Event, EventType
+from flux.core.events import BEGINS, FACTS, NUMBERS, Event, EventType
 from flux.core.execution import Execution, State
 from flux.core.permissions import escape
 from flux.core.principal import Caller
@@ -26,7 +26,6 @@ from flux.store.logs import Line
 
 MAX_PAGE: Final = 1_000
 _T: Final = EventType
-_STARTED: Final = frozenset({_T.TASK_STARTED, _T.TASK_ROLLBACK_STARTED, _T.TASK_FALLBACK_STARTED})
 _DONE: Final = {
     _T.TASK_COMPLETED: "COMPLETED",
     _T.TASK_FAILED: "FAILED",
@@ -69,7 +68,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskView:
-    """One call of a task, folded from its events. `state`: RUNNING, RETRYING, COMPLETED, FAILED, CANCELLED, DENIED."""
+    """One call of a task, folded from its events. `state`: RUNNING, RETRYING, COMPLETED, FAILED, CANCELLED, DENIED.
+
+    What had not ended when its execution did was CANCELLED by that.
+    """
 
     call: str
     parent: str | None
@@ -188,11 +190,14 @@ def labels_of(reader: Reader, live: Live, found: Execution) -> dict[str, str]:
 
 def tasks(reader: Reader, live: Live, found: Execution) -> list[TaskView]:
     """Every call of the execution, in the order in which they first began."""
-    calls: dict[str, list[Event]] = {}
+    calls: dict[str, _Call] = {}
+    worker = None
     for event in events.of(reader, found.key):
-        if event.call is not None and (event.type in _STARTED or event.type in FACTS or event.type in _DONE):
-            calls.setdefault(event.call, []).append(event)
-    return [_task(call, its) for call, its in calls.items()]
+        if event.type is _T.WORKFLOW_STARTED:
+            worker = event.worker
+        elif event.call is not None and (event.type in BEGINS or event.type in FACTS or event.type in _DONE):
+            calls.setdefault(event.call, _Call(event)).take(event, worker)
+    return [call.view(found.finished) for call in calls.values()]
 
 
 def logs_of(reader: Reader, live: Live, found: Execution, *, after: int = 0, limit: int = 1_000) -> list[Line]:
@@ -294,49 +299,57 @@ def _payload(reader: Reader, found: Execution, *kinds: EventType) -> bytes | Non
     return None if event is None else event.payload
 
 
-def _task(call: str, its: Iterable[Event]) -> TaskView:
-    attempts: dict[int, Attempt] = {}
-    state, ended = "RUNNING", 0
-    name, parent = call, None
-    args = result = error = None
-    for event in its:
+class _Call:
+    """One call while its events are folded."""
+
+    def __init__(self, first: Event) -> None:
+        self._id = first.call or ""
+        self._parent = first.parent
+        self._name = first.name or self._id
+        self._started = first.instant
+        self._state, self._ended = "RUNNING", 0
+        self._attempts: dict[int, Attempt] = {}
+        self._args: bytes | None = None
+        self._result: bytes | None = None
+        self._error: bytes | None = None
+
+    def take(self, event: Event, worker: str | None) -> None:
+        """Fold one more event; `worker`: where the execution is loaded."""
         if event.type is _T.TASK_STARTED:
-            name, parent, args = event.name or call, event.parent, args or event.payload
-            attempts[event.attempt] = Attempt(number=event.attempt, started=event.instant, worker=event.worker)
-            state = "RUNNING"
+            self._args = self._args or event.payload
+            self._attempts[event.attempt] = Attempt(number=event.attempt, started=event.instant, worker=worker)
+            self._state = "RUNNING"
         elif event.type is _T.TASK_ATTEMPT_FAILED:
-            attempts[event.attempt] = _failed(attempts, event)
-            state, error = "RETRYING", event.payload
+            self._close(event, event.payload)
+            self._state, self._error = "RETRYING", event.payload
         elif event.type is _T.TASK_FALLBACK_COMPLETED:
-            result = event.payload
+            self._result = event.payload
         elif event.type in _DONE:
-            state, ended = _DONE[event.type], event.instant
-            result = event.payload or result if event.type is _T.TASK_COMPLETED else None
-            error = None if event.type is _T.TASK_COMPLETED else event.payload or error
-            if event.attempt in attempts:
-                attempts[event.attempt] = _closed(attempts[event.attempt], event.instant)
-    first = min((attempt.started for attempt in attempts.values()), default=0)
-    return TaskView(
-        call=call, parent=parent, name=name, state=state, started=first, ended=ended,
-        attempts=tuple(attempts.values()), args=args, result=result, error=error,
-    )  # fmt: skip
+            self._state, self._ended = _DONE[event.type], event.instant
+            is_done = event.type is _T.TASK_COMPLETED
+            self._result = event.payload or self._result if is_done else None
+            self._error = None if is_done else event.payload or self._error
+            self._close(event, None)
 
+    def view(self, finished: int) -> TaskView:
+        """The call as it stands; `finished`: when its execution ended, 0 if it has not."""
+        is_cut_off = bool(finished) and not self._ended
+        return TaskView(
+            call=self._id,
+            parent=self._parent,
+            name=self._name,
+            state="CANCELLED" if is_cut_off else self._state,
+            started=self._started,
+            ended=finished if is_cut_off else self._ended,
+            attempts=tuple(self._attempts.values()),
+            args=self._args,
+            result=self._result,
+            error=self._error,
+        )
 
-def _failed(attempts: dict[int, Attempt], event: Event) -> Attempt:
-    begun = attempts.get(event.attempt)
-    started = begun.started if begun is not None else event.instant
-    worker = begun.worker if begun is not None else None
-    ended = max(event.instant, started)  # the two were read off the clocks of two processes
-    return Attempt(number=event.attempt, started=started, ended=ended, worker=worker, error=event.payload)
-
-
-def _closed(attempt: Attempt, instant: int) -> Attempt:
-    if attempt.ended:
-        return attempt
-    return Attempt(
-        number=attempt.number,
-        started=attempt.started,
-        ended=max(instant, attempt.started),
-        worker=attempt.worker,
-        error=attempt.error,
-    )
+    def _close(self, event: Event, error: bytes | None) -> None:
+        """The attempt that `event` names has ended, unless it had before."""
+        attempt = self._attempts.get(event.attempt)
+        if attempt is not None and not attempt.ended:
+            ended = max(event.instant, attempt.started)  # the two were read off the clocks of two processes
+            self._attempts[event.attempt] = replace(attempt, ended=ended, error=error)

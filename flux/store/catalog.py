@@ -14,12 +14,16 @@ from flux.store.database import Reader, Row, Transaction
 _COLUMNS: Final = "v.namespace, v.name, v.number, v.digest, v.path, v.registered, v.about"
 _PIN: Final = """
     INSERT INTO sources (digest, entry, root, files) VALUES (:digest, :entry, :root, :files)
-        ON CONFLICT (digest) DO NOTHING
+        ON CONFLICT (digest) DO UPDATE SET root = excluded.root WHERE root <> excluded.root
 """
 _PINNED: Final = "SELECT entry, root, files FROM sources WHERE digest = :digest"
 _ADD: Final = """
     INSERT INTO versions (namespace, name, number, digest, path, registered, about)
     VALUES (:namespace, :name, :number, :digest, :path, :registered, :about)
+"""
+_DESCRIBE: Final = """
+    UPDATE versions SET path = :path, about = :about
+     WHERE namespace = :namespace AND name = :name AND number = :number
 """
 _OFFER: Final = """
     INSERT INTO workflows (namespace, name, number, path) VALUES (:namespace, :name, :number, :path)
@@ -54,7 +58,7 @@ class LoadError(NamedTuple):
 
 
 def pin(tx: Transaction, source: Source) -> None:
-    """Keep a source; the same content again changes nothing."""
+    """Keep a source; the same content again changes nothing but where it lies: folders are moved."""
     packed = json.dumps({path: base64.b64encode(body).decode() for path, body in source.files.items()})
     tx.execute(_PIN, digest=source.digest, entry=source.entry, root=source.root, files=zlib.compress(packed.encode()))
 
@@ -70,8 +74,7 @@ def pinned(reader: Reader, digest: str) -> Source | None:
 
 
 def add(tx: Transaction, version: Version) -> None:
-    """Write a new version. `tasks` and what needs them stand in `about`."""
-    about = json.dumps({"tasks": version.tasks, "about": json.loads(version.about)})
+    """Write a new version."""
     tx.execute(
         _ADD,
         namespace=version.namespace,
@@ -80,7 +83,19 @@ def add(tx: Transaction, version: Version) -> None:
         digest=version.digest,
         path=version.path,
         registered=version.registered,
-        about=about,
+        about=_packed(version),
+    )
+
+
+def describe(tx: Transaction, version: Version) -> None:
+    """Write where a known version lies now, and what is known of it now."""
+    tx.execute(
+        _DESCRIBE,
+        namespace=version.namespace,
+        name=version.name,
+        number=version.number,
+        path=version.path,
+        about=_packed(version),
     )
 
 
@@ -117,6 +132,11 @@ def mended(tx: Transaction, path: str) -> None:
 def errors(reader: Reader) -> list[LoadError]:
     """Every file that does not load."""
     return [LoadError(*row) for row in reader.all(_ERRORS)]  # type: ignore[arg-type]  # column types are STRICT
+
+
+def _packed(version: Version) -> str:
+    """The column `about`: what is known of a version, and the names of its tasks."""
+    return json.dumps({"tasks": version.tasks, "about": json.loads(version.about)})
 
 
 def _record(row: Row) -> Version:

@@ -30,6 +30,7 @@ _UPDATE: Final = """
      WHERE key = ? AND fence <= ?
 """
 _BY_ID: Final = f"SELECT {_COLUMNS} FROM executions WHERE id = :id"
+_EXISTS: Final = "SELECT 1 FROM executions WHERE id = :id"
 _OPEN: Final = f"SELECT {_COLUMNS} FROM executions WHERE state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') ORDER BY key"
 _VISIBLE: Final = "(:visible IS NULL OR namespace || '/' || name IN (SELECT value FROM json_each(:visible)))"
 _BEGINNING: Final = f"SELECT id FROM executions WHERE id >= :low AND id < :high AND {_VISIBLE} ORDER BY id LIMIT 2"
@@ -91,6 +92,11 @@ def get(reader: Reader, execution: str) -> Execution:
     if row is None:
         raise NotFound(f"there is no execution {execution}", execution=execution)
     return _record(row)
+
+
+def exists(reader: Reader, execution: str) -> bool:
+    """Whether there is an execution of this id."""
+    return reader.one(_EXISTS, id=execution) is not None
 
 
 def open_ones(reader: Reader) -> list[Execution]:
