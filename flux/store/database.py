@@ -8,6 +8,7 @@ become ours here: `DiskFull`, `StorageFailed`, `UnusableDatabase`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -117,18 +118,21 @@ class Database:
             DiskFull, StorageFailed: the disk does not want to.
         """
         refuse_old_sqlite(apsw.sqlite_lib_version())
-        refuse_network_disk(path.parent)
-        try:
-            writer = _connect(str(path), vfs)
-            _check_identity(writer, path)
-            writer.pragma("journal_mode", "wal")
-            writer.pragma("synchronous", "full")
-            writer.pragma("wal_autocheckpoint", 0)  # the gate decides when
-            migrations.migrate(writer, path)
-            reading = _connect(str(path), vfs)
-            reading.pragma("query_only", True)
-        except apsw.Error as exc:
-            raise _opening(exc, path) from exc
+        refuse_network_disk(path.resolve().parent)
+        with ExitStack() as opened:
+            try:
+                writer = _connect(str(path), vfs)
+                opened.callback(writer.close)
+                _check_identity(writer, path)
+                writer.pragma("journal_mode", "wal")
+                writer.pragma("synchronous", "full")
+                writer.pragma("wal_autocheckpoint", 0)  # the gate decides when
+                migrations.migrate(writer, path)
+                reading = _connect(str(path), vfs)
+                reading.pragma("query_only", True)
+            except apsw.Error as exc:
+                raise _opening(exc, path) from exc
+            opened.pop_all()
         return cls(writer, reading, str(path))
 
     @classmethod
@@ -204,7 +208,7 @@ def _connect(path: str, vfs: str | None) -> apsw.Connection:
     # A hostile file must not run code: no functions from the schema, no writing to it, no attached surprises.
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
-    settings: Mapping[str, int] = {"cache_size": -CACHE_KIB, "foreign_keys": 1, "temp_store": 2}
+    settings: Mapping[str, int] = {"cache_size": -CACHE_KIB, "cell_size_check": 1, "foreign_keys": 1, "temp_store": 2}
     for name, value in settings.items():
         connection.pragma(name, value)
     return connection
@@ -220,6 +224,8 @@ def _check_identity(connection: apsw.Connection, path: Path) -> None:
                 f"{path} was written by a newer Flux (schema {version}, this one knows {migrations.NEWEST}): "
                 "upgrade Flux, or name another file",
             )
+        if version < 0:
+            raise UnusableDatabase(f"{path} says that its schema is {version}: it was edited; restore a backup")
         return
     if identity != 0 or tables != (0,):
         raise UnusableDatabase(f"{path} is a SQLite database, but not one of Flux: name another file")

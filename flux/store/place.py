@@ -7,6 +7,7 @@ itself would be undone by the first close of any other descriptor of it.
 
 import fcntl
 import os
+import re
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ NETWORK_TYPES: Final = frozenset(
      "fuse.s3fs", "fuse.gcsfuse", "fuse.rclone", "ncpfs", "gfs2", "ocfs2", "beegfs", "davfs", "fuse.davfs2"},
 )  # fmt: skip
 _MOUNTS: Final = Path("/proc/self/mountinfo")
+_ESCAPED: Final = re.compile(r"\\([0-7]{3})")  # how the kernel writes blanks and backslashes
 
 
 def type_of_mount(folder: Path, mountinfo: str) -> str | None:
@@ -27,7 +29,7 @@ def type_of_mount(folder: Path, mountinfo: str) -> str | None:
         fields = left.split(" ")
         if len(fields) < 5 or not right:
             continue
-        mount = Path(fields[4].replace("\\040", " "))
+        mount = Path(_ESCAPED.sub(lambda octal: chr(int(octal[1], 8)), fields[4]))
         if folder.is_relative_to(mount) and len(mount.parts) >= best:
             best, kind = len(mount.parts), right.split(" ")[0]
     return kind
@@ -37,7 +39,7 @@ def refuse_network_disk(folder: Path) -> None:
     """Raise UnusableDatabase if `folder` lies on a network file system."""
     if not _MOUNTS.exists():  # only Linux has the table
         return
-    kind = type_of_mount(folder.resolve(), _MOUNTS.read_text())
+    kind = type_of_mount(folder.resolve(), _MOUNTS.read_text("utf-8", "surrogateescape"))
     if kind in NETWORK_TYPES:
         raise UnusableDatabase(
             f"{folder} lies on a network file system ({kind}), where SQLite loses data: use a local disk"
@@ -49,16 +51,17 @@ class Lock:
 
     def __init__(self, descriptor: int, path: Path) -> None:
         self._descriptor = descriptor
+        self._owner = os.getpid()
         self.path = path
 
     @classmethod
     def take(cls, database: Path) -> "Lock":
-        """The lock of `database`.
+        """The lock of `database`, by whatever name it is reached.
 
         Raises:
             UnusableDatabase: another process has it; the message names its pid.
         """
-        path = database.with_suffix(".lock")
+        path = database.resolve().with_suffix(".lock")
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as exc:
@@ -72,10 +75,18 @@ class Lock:
                 f"{database} is in use by another Flux (pid {holder}): stop that one first, or name another file",
                 pid=holder,
             ) from None
+        except OSError as exc:
+            os.close(descriptor)
+            raise UnusableDatabase(f"{path} cannot be locked: {exc.strerror}") from exc
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         return cls(descriptor, path)
 
     def release(self) -> None:
-        """Give it back. The file stays: removing it would let two processes lock two files of one name."""
+        """Give it back. The file stays: removing it would let two processes lock two files of one name.
+
+        A forked child that calls this only lets go of its copy: the lock is its parent's.
+        """
+        if self._owner == os.getpid():
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # closing is not enough: a child may have a copy
         os.close(self._descriptor)
