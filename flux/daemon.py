@@ -74,7 +74,7 @@ async def _serve(config: Config, version: str) -> int:
 
 
 class Daemon:
-    """One daemon and everything that belongs to it. `disk`: the VFS by which SQLite reaches the file, if not its own."""
+    """One daemon and everything that belongs to it. `disk`: SQLite's VFS for the file, if not the usual one."""
 
     def __init__(self, config: Config, version: str, *, disk: str | None = None) -> None:
         self._config = config

@@ -5,58 +5,28 @@ Unix socket, from `/proc`, or from files that workflows write. All its processes
 environment, so that `close` can show that none of them is left, whoever has become its parent.
 """
 
-import http.client
-import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from tests.system.api import Api, Json
 from tests.system.processes import PATIENCE, Process, carrying, children, process, until
 
 FLOWS = Path(__file__).parent / "flows"
-RESTING = frozenset({"COMPLETED", "FAILED", "CANCELLED", "PAUSED"})
 _ROOT = Path(__file__).parents[2]
 
-Json = Any
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the daemon answered."""
-
-    status: int
-    document: Json
-    headers: Mapping[str, str]
-
-
-class _Connection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=2 * PATIENCE / 1000)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
-
-
-class House:
-    """One daemon, its folder, its processes. `settings`: `section.key` without the section `executor`."""
+class House(Api):
+    """One daemon, its folder, its processes. `settings`: those of the section `executor`."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         self.workflows = folder / "workflows"
         self.workflows.mkdir()
-        self.socket = folder / "flux.sock"
+        super().__init__(folder / "flux.sock")
         self._mark = f"HOUSE={secrets.token_hex(8)}"
         self._settings = {f"FLUX_EXECUTOR__{name.upper()}": value for name, value in settings.items()}
         self._daemon: subprocess.Popen[bytes] | None = None
@@ -148,11 +118,6 @@ class House:
         """The worker on which an execution is loaded."""
         return self.workers()[self.show(execution)["worker"]]
 
-    def task_processes(self) -> list[Process]:
-        """Children of the launcher that are no workers (and no inspectors, when none is at work)."""
-        workers = self.workers().values()
-        return [one for one in children(self.launcher) if one not in workers]
-
     # ------------------------------------------------------------------ files
 
     def drop(self, name: str, text: str) -> Path:
@@ -167,85 +132,8 @@ class House:
         for name in names:
             self.drop(f"{name}.py", (FLOWS / f"{name}.py").read_text("utf-8"))
         paths = {str(self.workflows / f"{name}.py") for name in names}
-        until(lambda: paths <= self._offered(), f"{names} are offered; {self.load_errors()}")
-
-    def _offered(self) -> set[str]:
-        return {row["file"] for row in self.get("/workflows").document["items"]}
+        until(lambda: paths <= self.offered_files(), f"{names} are offered; {self.load_errors()}")
 
     def load_errors(self) -> dict[str, Json]:
         """Why files do not load, by the name of the file."""
         return {Path(row["file"]).name: row for row in self.get("/workflows").document["load_errors"]}
-
-    # ------------------------------------------------------------------ the API
-
-    def request(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
-        """What the daemon answers."""
-        connection = _Connection(self.socket)
-        try:
-            connection.request(method, path, body, {"Content-Type": "application/json", **(headers or {})})
-            response = connection.getresponse()
-            raw = response.read()
-            document = json.loads(raw) if "json" in (response.getheader("Content-Type") or "") else raw
-            return Answer(response.status, document, dict(response.getheaders()))
-        finally:
-            connection.close()
-
-    def get(self, path: str) -> Answer:
-        """What the daemon answers to GET."""
-        return self.request("GET", path, headers={"Accept": "application/json"})
-
-    def post(self, path: str, value: Json = None) -> Answer:
-        """What the daemon answers to a value that is sent."""
-        return self.request("POST", path, json.dumps(value).encode())
-
-    def submit(self, workflow: str, value: Json = None) -> str:
-        """The id of a new execution of `default/WORKFLOW`."""
-        answer = self.post(f"/workflows/default/{workflow}/run", value)
-        assert answer.status == 202, answer.document
-        return str(answer.document["execution_id"])
-
-    def run(self, workflow: str, value: Json = None) -> Json:
-        """A new execution of `default/WORKFLOW`, at rest."""
-        return self.rest(self.submit(workflow, value))
-
-    def show(self, execution: str) -> Json:
-        """An execution as it stands."""
-        answer = self.get(f"/executions/{execution}")
-        assert answer.status == 200, answer.document
-        return answer.document
-
-    def rest(self, execution: str) -> Json:
-        """An execution at rest."""
-        answer = self.get(f"/executions/{execution}?wait={PATIENCE / 1000:g}")
-        assert answer.document["state"] in RESTING, f"{answer.document}\n{self.log()[-3000:]}"
-        return answer.document
-
-    def events(self, execution: str) -> list[Json]:
-        """Everything that has happened to an execution."""
-        answer = self.get(f"/executions/{execution}/events?limit=1000")
-        assert answer.document["next_after"] is None
-        return list(answer.document["items"])
-
-    def until_event(self, execution: str, kind: str, name: str | None = None, times: int = 1) -> Json:
-        """The n-th event of a type (about `name`, if given), as the stream tells it; waits for it."""
-        connection = _Connection(self.socket)
-        left = times
-        try:
-            connection.request("GET", f"/executions/{execution}/events", headers={"Accept": "application/x-ndjson"})
-            for message in _lines(connection.getresponse()):
-                event = message["data"]
-                left -= event.get("type") == kind and name in (None, event.get("name"))
-                if not left:
-                    return event
-        finally:
-            connection.close()
-        raise AssertionError(f"the stream of {execution} has ended: {self.events(execution)}")
-
-
-def _lines(response: http.client.HTTPResponse) -> Iterator[Json]:
-    """The messages of a stream; empty lines are heartbeats."""
-    while line := response.readline():
-        if line.strip():
-            yield json.loads(line)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from flux.clock import from_datetime
+from tests.system.api import Json
 from tests.system.conftest import Figure, MakeHouse
-from tests.system.house import House, Json
+from tests.system.house import House
 
 NEIGHBOURS = 4
 TIMEOUT = 1_000  # milliseconds; of the hostile tasks

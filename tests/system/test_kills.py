@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from flux.clock import SYSTEM
+from tests.system.api import Json
 from tests.system.conftest import MakeHouse
 from tests.system.flows.steps import TASKS
-from tests.system.house import House, Json
+from tests.system.house import House
 
 SECONDS = 0.03  # of one body, so that many kills fall into one
 FINAL = {"WORKFLOW_COMPLETED", "WORKFLOW_FAILED", "WORKFLOW_CANCELLED"}

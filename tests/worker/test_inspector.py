@@ -34,7 +34,7 @@ async def invoice(ctx):
 
 
 TWICE = "@workflow\nasync def w(ctx): pass\nv = w\n@workflow\nasync def w(ctx): pass\n"
-HIDDEN = "@workflow\nasync def w(ctx): pass\n@workflow.with_options(timeout=1)\nasync def w(ctx): pass\n"
+HIDDEN = "@workflow\nasync def w(ctx): pass\n@workflow.with_options(priority=1)\nasync def w(ctx): pass\n"
 
 
 async def look(pool: Pool, folder: Path, text: str, name: str = "a.py"):
@@ -86,7 +86,8 @@ async def test_a_file_without_workflows_is_no_error(pool: Pooled, tmp_path: Path
         ("from flux.workflow import workflow\n" + HIDDEN, "InvalidDefinition", "lines 2 and 4", 4),
         ("from flux.task import task\n@task.with_options(timeout=-1)\ndef t(): 1\n", "InvalidDefinition", "timeout", 2),
     ],
-    ids=["syntax", "no module", "os._exit", "sys.exit", "segfault", "kill -9", "memory", "two of a name", "hidden", "bad option"],
+    ids=["syntax", "no module", "os._exit", "sys.exit", "segfault", "kill -9", "memory", "two of a name", "hidden",
+         "bad option"],
 )  # fmt: skip
 async def test_a_file_that_does_not_load_says_why(pool: Pooled, tmp_path: Path, text, kind, words, line):
     """Type, message, file and line, whatever the import does to its process."""

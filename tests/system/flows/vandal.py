@@ -11,7 +11,7 @@ from flux import ExecutionContext, task, workflow
 def pipe() -> int:
     """The descriptor of the worker's end."""
     found = [one for one in gc.get_objects() if type(one).__name__ == "Connection" and hasattr(one, "send_now")]
-    return int(found[0]._socket.fileno())
+    return int(vars(found[0])["_socket"].fileno())
 
 
 @task
