@@ -63,7 +63,7 @@ def bundle(output: Path) -> ExitCode:
         for package in others:
             _copy(package, packages)
         render.say("[3/3] packing")
-        _pack(packages, Path(scratch), output)
+        _pack(packages, Path(scratch), output.absolute())
     size = output.stat().st_size / 1_000_000
     render.say(f"{output}: {size:.1f} MB, for {_PYTHON}, in {perf() - started:.0f} s")
     return ExitCode.OK

@@ -8,15 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import flux_process
+
 pytestmark = [pytest.mark.bundle, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle, made by the command."""
-    output = tmp_path_factory.mktemp("built") / "fluxd"
-    subprocess.run([sys.executable, "-m", "flux.cli", "bundle", "-o", str(output)], capture_output=True, check=True)
-    return output
+    """A bundle, made by the command in an empty folder."""
+    folder = tmp_path_factory.mktemp("built")
+    with flux_process("bundle", "-o", "fluxd", cwd=folder) as bundle:
+        _, words = bundle.communicate()
+    assert bundle.returncode == 0, words
+    return folder / "fluxd"
 
 
 @pytest.fixture(scope="module")
