@@ -276,7 +276,7 @@ class Engine:
 
     async def _start_processes(self) -> TaskProcesses:
         self._pool = Pool(
-            PoolConfig(environment=config.process_environment()),
+            PoolConfig(environment=config.inherited()),
             on_frames=lambda worker, bodies: None,
             on_death=lambda worker, death: None,
             on_process=self._note_process,

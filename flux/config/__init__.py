@@ -16,12 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from flux.config import values as reading
 from flux.errors import InvalidConfiguration
 
 _PREFIX: Final = "FLUX_"
-_SIZES: Final = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\Z")
-_UNITS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 OWN_VARIABLES: Final = frozenset(
     {"FLUX_URL", "FLUX_TOKEN", "FLUX_TOKEN_FILE", "FLUX_HOME", "FLUX_MASTER_KEY_FILE", "FLUX_CONTEXT"},
 )
@@ -105,84 +103,69 @@ class Client:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One setting: how its text or TOML value becomes what the record holds."""
+    """One setting: how its text or TOML value becomes what the record holds, and how that is shown."""
 
     name: str
     read: Callable[[object], object]
     about: str
-
-
-def duration(value: object) -> int:
-    """Milliseconds of seconds as a number, or of a text such as `10m`."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("a duration is seconds as a number, or a text such as 10m")  # noqa: TRY004 - one error for all
-    match = _DURATION.match(str(value).strip())
-    if match is None:
-        raise ValueError(f"a duration is seconds as a number, or a text such as 10m, not {value!r}")
-    return round(float(match[1]) * _UNITS[match[2] or "s"])
-
-
-def size(value: object) -> int:
-    """Bytes of a number, or of a text such as `512M`."""
-    match = re.fullmatch(r"(\d+)\s*([KMG]?)i?B?", str(value).strip())
-    if isinstance(value, bool) or match is None:
-        raise ValueError(f"a size is bytes as a number, or a text such as 512M, not {value!r}")
-    return int(match[1]) * _SIZES[match[2]]
-
-
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not re.fullmatch(r"\d+", str(value)) or int(str(value)) < 1:
-        raise ValueError(f"a whole number above 0 is needed, not {value!r}")
-    return int(str(value))
-
-
-def _flag(value: object) -> bool:
-    found = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(str(value).lower())
-    if found is None:
-        raise ValueError(f"true or false is needed, not {value!r}")
-    return found
-
-
-def _path(value: object) -> Path:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"a path is needed, not {value!r}")
-    return Path(value).expanduser()
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"a text is needed, not {value!r}")  # noqa: TRY004 - one error for all
-    return value
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
-        raise ValueError(f"a list of texts is needed, not {value!r}")
-    return tuple(part.strip() for part in parts if part.strip())
+    show: Callable[..., str] = str
 
 
 KEYS: Final = {
     key.name: key
     for key in (
-        Key(name="paths.state", read=_path, about="folder of the database, the master key and the lock"),
-        Key(name="paths.workflows", read=_path, about="the watched folder"),
-        Key(name="paths.socket", read=_path, about="the Unix socket of the API"),
-        Key(name="server.tcp", read=_text, about="host:port to listen on as well; empty: nowhere"),
-        Key(name="server.behind_proxy", read=_flag, about="another program ends TLS in front of the daemon"),
-        Key(name="server.hosts", read=_texts, about="further names that a Host header may hold"),
-        Key(name="server.origins", read=_texts, about="web pages that may call the API"),
-        Key(name="executor.workers", read=_count, about="worker processes; default: the cores"),
-        Key(name="executor.slots", read=_count, about="executions that run at once in one worker"),
-        Key(name="executor.processes", read=_count, about="task processes for `def` tasks; default: the cores"),
-        Key(name="executor.lease", read=duration, about="how long a silent worker keeps its executions"),
-        Key(name="executor.heartbeat", read=duration, about="how often a worker gives a sign of life"),
-        Key(name="executor.unload_after", read=duration, about="how long a resting execution stays loaded"),
-        Key(name="executor.drain_timeout", read=duration, about="how long running tasks may end at a stop"),
-        Key(name="executor.worker_memory", read=size, about="address space of one worker"),
-        Key(name="executor.process_memory", read=size, about="address space of one task process"),
-        Key(name="executor.output", read=size, about="captured output of one task attempt"),
-        Key(name="access.default_user_roles", read=_texts, about="roles of a local user who comes for the first time"),
+        Key(name="paths.state", read=reading.path, about="folder of the database, the master key and the lock"),
+        Key(name="paths.workflows", read=reading.path, about="the watched folder"),
+        Key(name="paths.socket", read=reading.path, about="the Unix socket of the API"),
+        Key(name="server.tcp", read=reading.text, about="host:port to listen on as well; empty: nowhere"),
+        Key(name="server.behind_proxy", read=reading.flag, about="another program ends TLS in front of the daemon"),
+        Key(name="server.hosts", read=reading.texts, about="further names that a Host header may hold", show=", ".join),
+        Key(name="server.origins", read=reading.texts, about="web pages that may call the API", show=", ".join),
+        Key(name="executor.workers", read=reading.count, about="worker processes; default: the cores"),
+        Key(name="executor.slots", read=reading.count, about="executions that run at once in one worker"),
+        Key(name="executor.processes", read=reading.count, about="task processes for `def` tasks; default: the cores"),
+        Key(
+            name="executor.lease",
+            read=reading.lasting,
+            about="how long a silent worker keeps its executions",
+            show=reading.as_duration,
+        ),
+        Key(
+            name="executor.heartbeat",
+            read=reading.lasting,
+            about="how often a worker gives a sign of life",
+            show=reading.as_duration,
+        ),
+        Key(
+            name="executor.unload_after",
+            read=reading.duration,
+            about="how long a resting execution stays loaded",
+            show=reading.as_duration,
+        ),
+        Key(
+            name="executor.drain_timeout",
+            read=reading.duration,
+            about="how long running tasks may end at a stop",
+            show=reading.as_duration,
+        ),
+        Key(
+            name="executor.worker_memory", read=reading.size, about="address space of one worker", show=reading.as_size
+        ),
+        Key(
+            name="executor.process_memory",
+            read=reading.size,
+            about="address space of one task process",
+            show=reading.as_size,
+        ),
+        Key(
+            name="executor.output", read=reading.size, about="captured output of one task attempt", show=reading.as_size
+        ),
+        Key(
+            name="access.default_user_roles",
+            read=reading.texts,
+            about="roles of a local user who comes for the first time",
+            show=", ".join,
+        ),
     )
 }
 
@@ -208,7 +191,7 @@ def load(
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
     for path in (machine_file, user_folder(env) / "flux.toml"):
-        if path.is_file():
+        if _exists(path):
             _take_file(path, values, origins)
     if file is not None:
         _take_file(file, values, origins)
@@ -244,11 +227,6 @@ def home(environment: Mapping[str, str] | None = None) -> Path:
     return Path(chosen) if chosen else user_state(env)
 
 
-def process_environment() -> Mapping[str, str]:
-    """What this process was started with, for its children to take from."""
-    return dict(os.environ)
-
-
 def user_state(env: Mapping[str, str]) -> Path:
     """The folder where programs of this user keep their state."""
     base = env.get("XDG_STATE_HOME", "")
@@ -262,7 +240,17 @@ def user_folder(env: Mapping[str, str]) -> Path:
 
 
 def _home(env: Mapping[str, str]) -> Path:
-    return Path(env.get("HOME") or Path("~").expanduser())
+    try:
+        return Path(env.get("HOME") or Path("~").expanduser())
+    except RuntimeError:  # a user id without a name, as containers have them: there is nothing below /
+        return Path("/")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError as exc:
+        raise InvalidConfiguration(f"{path} cannot be looked at: {exc.strerror}", file=str(path)) from exc
 
 
 def _take(name: str, value: object, origin: str, values: dict[str, object], origins: dict[str, str]) -> None:
@@ -344,18 +332,33 @@ def _build(
         "executor.processes": cores,
     }
     merged = defaults | values
+    executor = Executor(**_section("executor", merged))  # type: ignore[arg-type]  # KEYS reads each as what it is
+    _check_heartbeat(executor, origins)
     credentials = env.get("CREDENTIALS_DIRECTORY", "")
     key_file = env.get("FLUX_MASTER_KEY_FILE", "")
     return Config(
-        paths=Paths(**_section("paths", merged)),  # type: ignore[arg-type]  # KEYS reads each as what it is
-        server=Server(**_section("server", merged)),  # type: ignore[arg-type]
-        executor=Executor(**_section("executor", merged)),  # type: ignore[arg-type]
-        access=Access(**_section("access", merged)),  # type: ignore[arg-type]
+        paths=Paths(**_section("paths", merged)),  # type: ignore[arg-type]  # as above
+        server=Server(**_section("server", merged)),  # type: ignore[arg-type]  # as above
+        executor=executor,
+        access=Access(**_section("access", merged)),  # type: ignore[arg-type]  # as above
         origins={name: origins.get(name, "default") for name in KEYS},
         warnings=warnings,
         credentials=Path(credentials) if credentials else None,
         master_key_file=Path(key_file) if key_file else None,
         environment=dict(env),
+    )
+
+
+def _check_heartbeat(executor: Executor, origins: Mapping[str, str]) -> None:
+    """A worker must be able to give a sign of life before its lease ends."""
+    if executor.heartbeat < executor.lease:
+        return
+    name = "executor.heartbeat" if "executor.heartbeat" in origins else "executor.lease"
+    lease, heartbeat = reading.as_duration(executor.lease), reading.as_duration(executor.heartbeat)
+    raise InvalidConfiguration(
+        f"{origins[name]}: {name}: a lease of {lease} ends before a heartbeat every {heartbeat} can renew it",
+        key=name,
+        origin=origins[name],
     )
 
 
@@ -367,7 +370,7 @@ def _section(section: str, values: Mapping[str, object]) -> dict[str, object]:
 def as_table(config: Config) -> list[tuple[str, str, str]]:
     """(key, value, where it came from) of every setting."""
     rows = []
-    for name in KEYS:
-        section, _, key = name.partition(".")
-        rows.append((name, str(getattr(getattr(config, section), key)), config.origins[name]))
+    for name, key in KEYS.items():
+        section, _, field_name = name.partition(".")
+        rows.append((name, key.show(getattr(getattr(config, section), field_name)), config.origins[name]))
     return rows
