@@ -65,18 +65,24 @@ def _lay(children: Mapping[str, list[Call]], parent: str, depth: int, toggled: f
     for call in children.get(parent, ()):
         family = families[call.name]
         if len(family) <= GROUP:
-            _lay_call(children, call, depth, toggled, out)
+            _lay_call(children, call, _numbered(call, family), depth, toggled, out)
         elif call.name not in told:
             told.add(call.name)
             group = _group(parent, family, depth, toggled)
             out.append(group)
             if not group.folded:
                 for member in family:
-                    _lay_call(children, member, depth + 1, toggled, out)
+                    _lay_call(children, member, _numbered(member, family), depth + 1, toggled, out)
+
+
+def _numbered(call: Call, family: Sequence[Call]) -> str:
+    """The name of a call, with its number where there are several of that name."""
+    number = call.id.rpartition("#")[2]
+    return f"{call.name} #{number}" if len(family) > 1 and number.isdigit() else call.name
 
 
 def _lay_call(
-    children: Mapping[str, list[Call]], call: Call, depth: int, toggled: frozenset[str], out: list[Lane]
+    children: Mapping[str, list[Call]], call: Call, name: str, depth: int, toggled: frozenset[str], out: list[Lane]
 ) -> None:
     """Append the lane of one call, of its attempts if there was more than one, and of its own calls."""
     tried = _tries(call)
@@ -85,7 +91,7 @@ def _lay_call(
     folded = unfolded is (call.id in toggled) if called or tried else None
     out.append(
         Lane(
-            key=call.id, kind="call", name=call.name, depth=depth, state=call.state, spans=call.spans, call=call.id,
+            key=call.id, kind="call", name=name, depth=depth, state=call.state, spans=call.spans, call=call.id,
             attempts=call.attempts, error=call.error, folded=folded,
         )
     )  # fmt: skip

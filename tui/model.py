@@ -61,6 +61,7 @@ class View:
         held: ids that match and came later than what is shown.
         cursor: the execution that is selected; None only while nothing is shown.
         next: where the next page begins, None if all are loaded.
+        floor: the oldest id of the pages loaded; empty if all are loaded. Below it there are unknown ones.
         total: how many executions the daemon counts for this query.
         loading: whether an answer for this query has never come.
         following: whether new executions are shown as they come.
@@ -73,6 +74,7 @@ class View:
     cursor: str | None = None
     query: Query = EVERYTHING
     next: str | None = None
+    floor: str = ""
     total: int = 0
     loading: bool = True
     following: bool = False
@@ -106,7 +108,9 @@ def begin(view: View, page: Page) -> View:
     meets = not view.loading and not ids.isdisjoint(view.order)
     told = replace(view, total=page.count, loading=False)
     if not meets:
-        return _shown(replace(told, rows=_newest(view.rows, page.rows), next=page.cursor), ids)
+        shown = [row.id for row in page.rows if matches(view.query, row)]
+        fresh = replace(told, rows=_newest(view.rows, page.rows), next=page.cursor, floor=_floor(page))
+        return _shown(fresh, shown)
     known = replace(told, rows=_newest(view.rows, page.rows))
     return _hold(known, [row for row in page.rows if row.id not in known.places])
 
@@ -114,8 +118,9 @@ def begin(view: View, page: Page) -> View:
 def extend(view: View, page: Page) -> View:
     """The view with the next page below what it shows."""
     rows = _newest(view.rows, page.rows)
-    shown = set(view.order) | {row.id for row in page.rows if row.id not in view.held}
-    longer = replace(view, rows=rows, next=page.cursor, total=page.count)
+    found = {row.id for row in page.rows if row.id not in view.held and matches(view.query, row)}
+    shown = found.union(view.order)
+    longer = replace(view, rows=rows, next=page.cursor, floor=_floor(page), total=page.count)
     return _shown(longer, shown)
 
 
@@ -124,15 +129,13 @@ def apply(view: View, changed: Iterable[Row]) -> View:
     fresh = [row for row in changed if _is_news(view.rows.get(row.id), row)]
     if not fresh or view.loading:
         return view
-    floor = view.order[-1] if view.next and view.order else ""
-    kept = {row.id: row for row in fresh if row.id in view.rows or row.id > floor}
+    kept = {row.id: row for row in fresh if row.id in view.rows or row.id > view.floor}
     return _hold(replace(view, rows={**view.rows, **kept}), kept.values())
 
 
 def settle(view: View) -> View:
     """The view with everything that matches shown in its order, the cursor at the top."""
-    floor = view.order[-1] if view.next and view.order else ""
-    shown = [key for key, row in view.rows.items() if key >= floor and matches(view.query, row)]
+    shown = [key for key, row in view.rows.items() if key >= view.floor and matches(view.query, row)]
     settled = _shown(replace(view, held=frozenset()), shown)
     return move(settled, -len(settled.order))
 
@@ -159,6 +162,10 @@ def move(view: View, by: int) -> View:
 def point(view: View, index: int) -> View:
     """The view with the cursor at `index`."""
     return move(view, index - view.place)
+
+
+def _floor(page: Page) -> str:
+    return min(row.id for row in page.rows) if page.cursor is not None and page.rows else ""
 
 
 def _is_news(known: Row | None, row: Row) -> bool:

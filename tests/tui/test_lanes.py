@@ -76,6 +76,7 @@ def test_a_group_can_be_opened() -> None:
     opened = lanes(timeline_of_many, frozenset({group.key}))
 
     assert [lane.depth for lane in opened] == [0, 0] + [1] * (GROUP + 1)
+    assert opened[-1].name == f"load #{GROUP}"
     assert group.state == "COMPLETED"
 
 

@@ -134,11 +134,33 @@ def test_the_next_page_comes_below() -> None:
     assert view.next == "b"
 
 
+def test_pages_are_narrowed_here_too() -> None:
+    """The daemon knows states and names; words and patterns only this program."""
+    view = model.narrow(View(), parse("charge"))
+
+    view = model.begin(view, a_page([a_row(4), a_row(3, why="running charge")], cursor="a"))
+    assert numbers(view) == [3]
+
+    view = model.extend(view, a_page([a_row(2, why="charge failed"), a_row(1)]))
+    assert numbers(view) == [3, 2]
+
+
 def test_news_of_what_is_not_loaded_yet_leaves_no_hole() -> None:
     """An old execution that changes is below the last page: it will come with its own."""
     view = model.apply(a_view(5, 6, cursor="a"), [a_row(2, sequence=9)])
 
     assert numbers(model.settle(view)) == [6, 5]
+
+
+def test_what_is_loaded_but_hidden_can_come_into_sight() -> None:
+    """A page was read whole: what of it begins to match is shown when asked for, wherever it stands."""
+    view = model.begin(
+        model.narrow(View(), parse("charge")), a_page([a_row(9, why="charge"), a_row(8), a_row(5)], cursor="a")
+    )
+
+    view = model.apply(view, [a_row(8, why="charge", sequence=2), a_row(4, why="charge", sequence=2)])
+
+    assert numbers(model.settle(view)) == [9, 8]
 
 
 def test_narrowing_shows_what_is_loaded_and_matches() -> None:

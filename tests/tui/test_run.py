@@ -1,5 +1,6 @@
 """The terminal UI in a real terminal: it draws, obeys, keeps still, and gives the terminal back."""
 
+import re
 import signal
 
 import pytest
@@ -48,6 +49,18 @@ def test_a_signal_gives_the_terminal_back(number: signal.Signals, code: int) -> 
 
         assert terminal.wait() == code
         assert is_restored(terminal)
+
+
+def test_without_colour_no_colour_is_written() -> None:
+    """Bold, dim, underline and reverse only, as NO_COLOR asks; everything can still be told apart."""
+    with Terminal([*ON_TERMINAL, "50", "plain"]) as terminal:
+        terminal.until(lambda screen: "live" in screen and "✓ completed" in screen, "the list")
+        terminal.press("q")
+        terminal.wait()
+
+    codes = {part for code in re.findall(r"\x1b\[([0-9;]*)m", terminal.output) for part in code.split(";")}
+    assert codes <= {"", "0", "1", "2", "3", "4", "7", "39", "49"}
+    assert "7" in codes
 
 
 def test_a_terminal_that_goes_away_ends_it() -> None:

@@ -153,10 +153,6 @@ class Executions(Frame):
         """Leave the query line."""
         self._rows.focus()
 
-    def key_down(self) -> None:
-        """From the query line into the table."""
-        self._rows.focus()
-
     def on_rows_pointed(self, event: Rows.Pointed) -> None:
         """A click selects, another one opens."""
         self._become(model.point(self.view, event.index))
@@ -173,19 +169,21 @@ class Executions(Frame):
         self._query.value = ""
 
     def _move(self, by: int) -> None:
+        """Move the cursor; near the end have more read, which a list that only grows by itself would never stop at."""
         self._become(model.move(self.view, by))
+        view = self.view
+        if view.next is not None and view.next != self._asked_for and view.place > len(view.order) - _NEAR:
+            self._asked_for = view.next
+            self.post_message(MoreAsked(view.query, view.next))
 
     # Drawing
 
     def _become(self, view: View) -> None:
-        """Show another view; say what it lacks."""
+        """Show another view; have its execution read if that is another one."""
         before, self.view = self.view.cursor, view
         if view.cursor != before:
             self._dossier = None
             self.post_message(DossierWanted(view.cursor))
-        if view.next is not None and view.next != self._asked_for and view.place > len(view.order) - _NEAR:
-            self._asked_for = view.next
-            self.post_message(MoreAsked(view.query, view.next))
         self.draw()
 
     def draw(self) -> None:
@@ -268,5 +266,6 @@ class Executions(Frame):
                 ]
             return [(("loading" + self.look.glyphs.more, "waiting"),)]
         if not view.query.is_empty:
-            return [(("nothing matches", "strong"),), (), (("x", "key"), (" clears the query", "dim"))]
+            far = f" among the newest {write.count(len(view.rows))}; j looks further" if view.next else ""
+            return [(("nothing matches", "strong"), (far, "")), (), (("x", "key"), (" clears the query", "dim"))]
         return [(("no executions yet", "strong"),), (), (("flux run", "strong"), (" WORKFLOW INPUT starts one", "dim"))]

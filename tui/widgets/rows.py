@@ -18,8 +18,8 @@ from ..sources import EMPTY, Source
 from .ink import BLURRED, CURSOR, Ink
 
 
-class Rows(Ink, ScrollView, can_focus=True):
-    """Shows the lines of a source, with or without a cursor."""
+class Rows(Ink, ScrollView, can_focus=True, inherit_bindings=False):
+    """Shows the lines of a source, with or without a cursor. Keys are the screen's: none is bound here."""
 
     @dataclass
     class Pointed(Message):

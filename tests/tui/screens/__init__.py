@@ -1,0 +1,1 @@
+"""Screens, played with keys."""
