@@ -1,8 +1,9 @@
 """Identifiers: ULIDs, ordered by the millisecond in which they were made.
 
 26 characters of Crockford's base 32: 48 bits of milliseconds since 1970, 80 bits of chance. Ids made
-in the same millisecond by one process grow by one, so that they sort in the order of their making.
-Source: github.com/ulid/spec. The instant is an argument: this file reads no clock.
+in the same millisecond by one process grow by one, so that they sort in the order of their making; a
+forked child begins anew, so that it does not give the next ones of its parent. Source: github.com/ulid/spec.
+The instant is an argument: this file reads no clock.
 """
 
 import os
@@ -19,6 +20,11 @@ class Ulids:
     """A source of ULIDs that never gives one twice and never goes back, even if the clock does."""
 
     def __init__(self) -> None:
+        self._last = 0
+        self._lock = threading.Lock()
+
+    def forget(self) -> None:
+        """Begin anew. The lock too: at the moment of a fork another thread may have held it."""
         self._last = 0
         self._lock = threading.Lock()
 
@@ -53,6 +59,7 @@ def instant_of(ulid: str) -> int:
 
 
 _PROCESS: Final = Ulids()
+os.register_at_fork(after_in_child=_PROCESS.forget)
 
 
 def new_ulid(instant: int) -> str:

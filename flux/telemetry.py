@@ -28,11 +28,14 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        elif record.exc_text:  # a filter has rendered it already
+            line["traceback"] = record.exc_text
+        return json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 
-def start_logging(stream: TextIO = sys.stderr, *, level: int = logging.INFO) -> None:
-    """Send log lines of the product to `stream`."""
+def start_logging(stream: TextIO | None = None, *, level: int = logging.INFO) -> None:
+    """Send log lines of the product to `stream`; None: to what is standard error now."""
+    stream = stream or sys.stderr
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter(_FORMAT, "%H:%M:%S") if stream.isatty() else JsonLines())
     logger = logging.getLogger("flux")
