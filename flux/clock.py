@@ -6,6 +6,7 @@ what people write and read is seconds. `ManualClock` is for tests that decide wh
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -74,7 +75,12 @@ def to_datetime(instant: int) -> datetime:
 
 def to_rfc3339(instant: int) -> str:
     """`instant` as RFC 3339 in UTC with milliseconds: 2026-01-31T12:00:00.000Z."""
-    return to_datetime(instant).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant % 1000:03d}Z"
+    return f"{_second(instant // 1000)}.{instant % 1000:03d}Z"
+
+
+@lru_cache(maxsize=256)  # what one answer shows lies close together, and the calendar is most of the work
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def from_datetime(moment: datetime) -> int:

@@ -75,7 +75,9 @@ class Porter:
 
         @web.middleware
         async def let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
-            request_id = request.setdefault(REQUEST_ID, new_ulid(self._clock.now()))
+            if REQUEST_ID not in request:
+                request[REQUEST_ID] = new_ulid(self._clock.now())
+            request_id = request[REQUEST_ID]
             if not _is_unix(request):
                 self._check_host(request)
             self._check_origin(request)
