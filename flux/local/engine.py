@@ -7,6 +7,7 @@ they would through a pipe. An execution is granted when somebody asks for it and
 import asyncio
 import os
 import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -14,7 +15,8 @@ from flux import codec, config
 from flux.clock import SYSTEM
 from flux.context import ExecutionContext
 from flux.core.catalog import Version
-from flux.core.execution import RESTING, Execution, State
+from flux.core.events import EventType
+from flux.core.execution import FINAL, RESTING, Execution, State
 from flux.core.principal import internal_caller
 from flux.engine import executions, grants, principals, queries, survivors, timers, vault
 from flux.engine.alarms import Armed, Disarmed
@@ -22,9 +24,10 @@ from flux.engine.executions import Cancel, Resume, Submit
 from flux.engine.gate import Committed, Gate
 from flux.engine.grants import Death
 from flux.engine.live import Live, Overlay
+from flux.engine.log import Log
 from flux.engine.master import Sources
 from flux.engine.tokens import Tokens
-from flux.errors import FluxError, NotFound, StorageError, UnusableDatabase
+from flux.errors import Conflict, FluxError, NotFound, StorageError, UnusableDatabase
 from flux.executor import pids
 from flux.executor.alarm import Alarm
 from flux.executor.hangs import Hangs
@@ -38,7 +41,8 @@ from flux.local.record import context_of
 from flux.store import processes
 from flux.store.database import Database, Transaction
 from flux.store.place import Lock
-from flux.wire.frames import Forget, Frame, FromDaemon, FromWorker, Log, Release, Released, Report
+from flux.wire import frames
+from flux.wire.frames import Forget, Frame, FromDaemon, FromWorker, Release, Released, Report
 from flux.worker.host import Host
 from flux.worker.output import Origin
 from flux.worker.processes import TaskProcesses
@@ -46,6 +50,7 @@ from flux.workflow import Workflow
 
 NAME: Final = "local"  # of the one worker
 PATIENCE: Final = 60.0  # seconds to wait for another process that has the file
+RETRY: Final = 500  # milliseconds until a timer that the disk refused is tried again
 FOREVER: Final = 1 << 60  # this process does not lose its own lease
 _CALLER: Final = internal_caller("")
 
@@ -92,28 +97,28 @@ class Engine:
         folder = config.home()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / "local.db"
-        lock = await _take(path)
-        try:
+        with ExitStack() as opened:
+            lock = await _take(path)
+            opened.callback(lock.release)
             database = Database.open(path)
+            opened.callback(database.close)
             pids.kill_survivors(survivors.noted(database.reader))
             tx = database.begin(SYSTEM.now())
             epoch = processes.raise_epoch(tx)
             processes.clear(tx)
             unlocked = vault.unlock(tx, Sources(state=folder / "master.key"))
             database.commit()
-        except BaseException:
-            lock.release()
-            raise
-        engine: Engine | None = None
+            engine: Engine | None = None
 
-        def fatal(error: StorageError) -> None:
-            if engine is not None:
-                engine.fail(error)
+            def fatal(error: StorageError) -> None:
+                if engine is not None:
+                    engine.fail(error)
 
-        gate = Gate(database, Live.of(database.reader, slots=sys.maxsize), SYSTEM, epoch, fatal)
-        engine = cls(database, lock, gate, Tokens(unlocked.token_secret, unlocked.vault.key_id))
-        await gate.write(_install)
-        await gate.write(grants.restart)
+            gate = Gate(database, Live.of(database.reader, slots=sys.maxsize), SYSTEM, epoch, fatal)
+            engine = cls(database, lock, gate, Tokens(unlocked.token_secret, unlocked.vault.key_id))
+            await gate.write(_install)
+            await gate.write(grants.restart)
+            opened.pop_all()
         return engine
 
     def _assemble(self) -> None:
@@ -145,7 +150,7 @@ class Engine:
     ) -> ExecutionContext[object]:
         """Start an execution, or go on with the one of that id; its context when it rests."""
         version = self._programs.add(workflow)
-        known = await self._known(execution_id)
+        known = None if execution_id is None else self._known(version, execution_id)
         if known is None:
             known = await self._submit(version, input, execution_id)
         if known.state not in RESTING:
@@ -157,6 +162,7 @@ class Engine:
     ) -> ExecutionContext[object]:
         """Answer a pause; the context when it rests again."""
         version = self._programs.add(workflow)
+        self._known(version, execution_id)
         payload = codec.encode(input, self._programs.load(version.digest).classes, root="input")
         command = Resume(execution=execution_id, input=payload, caller=_CALLER, pause=pause)
         await self._gate.write(executions.resume, command)
@@ -165,7 +171,7 @@ class Engine:
 
     async def cancel(self, workflow: Workflow[Any, Any], execution_id: str) -> ExecutionContext[object]:
         """Ask an execution to stop; its context when it has."""
-        self._programs.add(workflow)
+        self._known(self._programs.add(workflow), execution_id)
         execution, outcome = await self._gate.write(executions.cancel, Cancel(execution=execution_id, caller=_CALLER))
         if outcome == "accepted" and not execution.is_final:
             await self._drive(execution_id, until_final=True)
@@ -174,13 +180,22 @@ class Engine:
     async def close(self) -> None:
         """Give the file up; what runs goes on when somebody asks for it again."""
         self._alarm.stop()
-        if self._task_processes is not None:
-            self._task_processes.close()
-        if self._pool is not None:
-            await self._pool.stop()
-        self._output.flush()
-        await self._gate.write(grants.recover, NAME, Death(cause="restart"))
-        self._database.close()
+        for identity in list(self._gate.live.loaded.get(NAME, ())):
+            self._host.receive(Forget(identity, self._fence(identity)))
+        try:
+            if self._task_processes is not None:
+                self._task_processes.close()
+            if self._pool is not None:
+                await self._pool.stop()
+            if not self.failed:
+                self._output.flush()
+                await self._gate.write(grants.recover, NAME, Death(cause="restart"))
+        finally:
+            self._database.close()
+            self._lock.release()
+
+    def let_go(self) -> None:
+        """In a forked child: drop the copy of the lock. Nothing else may be touched, it all is the parent's."""
         self._lock.release()
 
     def fail(self, error: StorageError) -> None:
@@ -193,13 +208,18 @@ class Engine:
 
     # ------------------------------------------------------------------ how it is done
 
-    async def _known(self, execution_id: str | None) -> Execution | None:
-        if execution_id is None:
-            return None
+    def _known(self, version: Version, execution_id: str) -> Execution | None:
+        """The execution of this id, which must be one of this workflow; None: there is none."""
         try:
-            return self._gate.read(queries.execution, execution_id, _CALLER)
+            found = self._gate.read(queries.execution, execution_id, _CALLER)
         except NotFound:
             return None
+        if found.version != version.digest:
+            raise Conflict(
+                f"execution {execution_id} is one of {found.namespace}/{found.name}, not of {version.ref}",
+                execution=execution_id,
+            )
+        return found
 
     async def _submit(self, version: Version, input: object, execution_id: str | None) -> Execution:
         payload = codec.encode(input, self._programs.load(version.digest).classes, root="input")
@@ -209,21 +229,21 @@ class Engine:
         return await self._gate.write(_submit, version, command)
 
     async def _drive(self, identity: str, *, until_final: bool = False) -> Execution:
-        """Run an execution until it rests. Two callers may wait for one."""
-        future: asyncio.Future[Execution] = self._loop.create_future()
-        self._waiting.setdefault(identity, []).append(future)
-        try:
-            granted = await self._gate.write(_grant_if_wanted, self._tokens, identity)
-            if granted is not None and (until_final and granted.is_final):
-                return granted
-            rested = await future
-            while until_final and not rested.is_final:
-                future = self._loop.create_future()
-                self._waiting[identity].append(future)
-                rested = await future
-            return rested
-        finally:
-            self._waiting.pop(identity, None)
+        """Run an execution until it rests, or has ended. Several callers may wait for one."""
+        wanted = FINAL if until_final else RESTING
+        while True:
+            future: asyncio.Future[Execution] = self._loop.create_future()
+            self._waiting.setdefault(identity, []).append(future)
+            try:
+                found = await self._gate.write(_set_going, self._tokens, identity)
+                if found.state not in wanted or found.worker is not None:
+                    found = await future
+            finally:
+                self._waiting[identity].remove(future)
+                if not self._waiting[identity]:
+                    del self._waiting[identity]
+            if found.state in wanted:
+                return found
 
     def _context(self, identity: str) -> ExecutionContext[object]:
         found = self._gate.read(queries.execution, identity, _CALLER)
@@ -256,13 +276,16 @@ class Engine:
             self._loop.call_soon(self._inbox.report, self._worker, frame, 0)
         elif isinstance(frame, Released):
             self._loop.call_soon(self._inbox.released, self._worker, frame)
-        elif isinstance(frame, Log):
+        elif isinstance(frame, frames.Log):
             self._output.add(self._worker, frame)
 
     def _punish(self, worker: Worker, error: FluxError) -> None:
-        """The worker is this process: whoever waits is told; the executions are taken back by the next who asks."""
-        for identity, futures in self._waiting.items():
+        """The worker is this process: everything is taken back from it, and whoever waits is told."""
+        for identity in list(self._gate.live.loaded.get(NAME, ())):
             self._peer.send(Forget(identity, self._fence(identity)))
+        death = Death(cause="protocol", reason=str(error))
+        self._gate.submit(lambda tx, live: grants.recover(tx, live, NAME, death), lambda result, failed: None)
+        for futures in self._waiting.values():
             for future in futures:
                 if not future.done():
                     future.set_exception(error)
@@ -272,7 +295,12 @@ class Engine:
         return 0 if execution is None else execution.fence
 
     def _ring(self, due: list[tuple[str, str]]) -> None:
-        self._gate.submit(lambda tx, live: timers.fire_all(tx, live, due), lambda result, error: None)
+        def settle(result: object, error: BaseException | None) -> None:
+            if error is not None and not self.failed:
+                for execution, call in due:
+                    self._alarm.set(execution, call, SYSTEM.now() + RETRY)
+
+        self._gate.submit(lambda tx, live: timers.fire_all(tx, live, due), settle)
 
     async def _start_processes(self) -> TaskProcesses:
         self._pool = Pool(
@@ -316,17 +344,27 @@ def _install(tx: Transaction, live: Overlay) -> None:
 
 
 def _submit(tx: Transaction, live: Overlay, version: Version, command: Submit) -> Execution:
+    """A new execution; or the one of that id, if another thread of this process was faster."""
+    if command.identity is not None:
+        with suppress(NotFound):
+            return live.execution(tx, command.identity)
     live.catalog = {**live.catalog, (version.namespace, version.name): version}
     return executions.submit(tx, live, command)
 
 
-def _grant_if_wanted(tx: Transaction, live: Overlay, tokens: Tokens, identity: str) -> Execution | None:
-    """Give the execution to the worker of this process, if it wants one; it as it stands, or None if that was done."""
+def _set_going(tx: Transaction, live: Overlay, tokens: Tokens, identity: str) -> Execution:
+    """The execution, granted to the worker of this process if it has no worker and could go on.
+
+    One that sleeps is woken too: its timers count only where it is loaded.
+    """
     execution = live.execution(tx, identity)
+    if execution.state is State.WAITING and execution.worker is None:
+        log = Log(tx, live, execution)
+        timers.wake(live, log, EventType.WORKFLOW_WOKEN)
+        execution = log.write()
     if execution.needs_grant:
         grants.grant(tx, live, tokens, identity, NAME)
-        return None
-    return execution
+    return live.execution(tx, identity)
 
 
 def _print(origin: Origin, stream: str, text: str) -> None:

@@ -102,10 +102,14 @@ class LocalProcesses:
 
     async def run(self, job: Job) -> Outcome:
         """How the body ended. Cancelling the awaiting task kills its process."""
-        if self._starting is None:
+        if self._starting is None or _has_failed(self._starting):
             self._starting = asyncio.ensure_future(self._start())
         started = await asyncio.shield(self._starting)
         return await started.run(self._programs.pin(job))
+
+
+def _has_failed(starting: asyncio.Task[TaskProcesses]) -> bool:
+    return starting.done() and (starting.cancelled() or starting.exception() is not None)
 
 
 def _file_of(fn: Callable[..., object]) -> Path | None:

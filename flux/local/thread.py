@@ -15,6 +15,7 @@ from flux.local.engine import Engine
 
 IDLE: Final = 0.5
 _T = TypeVar("_T")
+_OF_THE_PARENT: Final[list[object]] = []  # kept for good: SQLite must not be closed in a process that did not open it
 Work = Callable[[Engine], Awaitable[_T]]
 
 
@@ -49,7 +50,10 @@ class EngineThread:
     def forget(self) -> None:
         """Start afresh: a forked child has the parent's object, but neither its thread nor its right to the file."""
         atexit.unregister(self._stop)
-        self.__dict__.update(EngineThread().__dict__)
+        if self._engine is not None:
+            self._engine.let_go()
+        _OF_THE_PARENT.append(dict(vars(self)))
+        vars(self).update(vars(EngineThread()))
 
     async def _use(self, work: Work[_T]) -> _T:
         if self._closing is not None:
@@ -67,7 +71,10 @@ class EngineThread:
         if self._opening is None:
             self._opening = asyncio.Lock()
         async with self._opening:
-            if self._engine is None or self._engine.failed:
+            if self._engine is not None and self._engine.failed:
+                failed, self._engine = self._engine, None
+                await failed.close()
+            if self._engine is None:
                 self._engine = await Engine.open()
             return self._engine
 
