@@ -14,9 +14,10 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain, islice
 from typing import Final, TextIO
 
 import click
@@ -101,8 +102,9 @@ def growing(found: Iterable[Row], columns: Sequence[Column]) -> None:
     """Rows as they come, each shown at once; a column is as wide as its widest value so far."""
     titles = [column.title() for column in columns]
     widths = [_width(title) for title in titles]
+    rows = _begun(found)
     _line(titles, widths, ["bold"] * len(columns))
-    for row in found:
+    for row in rows:
         cells = [_shown(row.get(column.key)) for column in columns]
         widths = [max(width, _width(cell)) for width, cell in zip(widths, cells, strict=True)]
         _line(cells, widths, [(column.colour or {}).get(cell, "") for column, cell in zip(columns, cells, strict=True)])
@@ -202,9 +204,17 @@ def _cut(text: str, width: int) -> str:
     return kept + "…"
 
 
+def _begun(found: Iterable[Row]) -> Iterator[Row]:
+    """The same rows, the first of them fetched: what cannot be read at all fails before a heading is written."""
+    rows = iter(found)
+    first = [*islice(rows, 1)]
+    return chain(first, rows)
+
+
 def _tsv(found: Iterable[Row], columns: Sequence[Column]) -> None:
+    rows = _begun(found)
     _write(sys.stdout, "\t".join(column.key for column in columns) + "\n")
-    for row in found:
+    for row in rows:
         _write(sys.stdout, "\t".join(_shown(row.get(column.key)) for column in columns) + "\n")
 
 

@@ -176,3 +176,16 @@ def test_clearing_is_for_terminals(capsys) -> None:
 
     assert capsys.readouterr().out == ""
     assert on_a_terminal(render.clear) == "\x1b[H\x1b[2J"
+
+
+@pytest.mark.parametrize("write", [render.rows, render.growing], ids=["rows", "growing"])
+def test_rows_that_cannot_be_read_leave_no_heading(write, capsys) -> None:
+    """An error is all that is shown; no program takes a heading for an empty list."""
+
+    def unreachable():
+        raise ConnectionError
+        yield {}
+
+    with pytest.raises(ConnectionError):
+        write(unreachable(), COLUMNS)
+    assert capsys.readouterr().out == ""
