@@ -22,6 +22,7 @@ from tests.system.flows.steps import TASKS
 from tests.system.house import FLOWS
 from tests.system.processes import PATIENCE, process
 
+NAP = 1.5  # seconds: long enough to fill the disk first, on a crowded machine too
 MakeDaemon = Callable[[], Awaitable[Daemon]]
 
 
@@ -145,19 +146,20 @@ async def test_a_full_disk_refuses_new_work_and_makes_the_rest_wait(
     await make_daemon()
     await client.offered()
     (tmp_path / "naps").touch()
-    asleep = await client.submit("nap", [str(tmp_path / "naps"), "0.2"])
-    busy = await client.submit("steps", {"ledger": str(ledger), "seconds": 0.05})
+    busy = await client.submit("steps", {"ledger": str(ledger), "seconds": 0.25})
+    await client.until_event(busy, "TASK_STARTED", times=2)
+    asleep = await client.submit("nap", [str(tmp_path / "naps"), str(NAP)])
     await client.until_event(asleep, "WORKFLOW_WAITING")
-    await client.until_event(busy, "TASK_STARTED", times=3)
 
     disk.full = True
     refused = await client.post("/workflows/default/steps/run", {"ledger": str(ledger), "seconds": 0})
-    await refusals(disk, 4)  # of the timer that came due, and of a body that has ended: both are tried again
+    await asyncio.sleep(1.1 * NAP)  # the timer comes due meanwhile, and a body ends
+    await refusals(disk, 2)  # both are tried again
     if kills_a_worker:
         shown = (await client.get(f"/executions/{busy}")).document
         pids = {row["worker"]: row["pid"] for row in (await client.get("/stats")).document["workers"]}
         process(pids[shown["worker"]]).kill()
-        await refusals(disk, 4)  # and of taking back what it held
+        await refusals(disk, 4)  # of taking back what it held, too
     standing = [(await client.get(f"/executions/{one}")).document["state"] for one in (asleep, busy)]
     disk.full = False
 
