@@ -10,17 +10,15 @@ latest; if it raises, it has failed.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from flux.codec import encode, encode_error
 from flux.context import ExecutionContext
 from flux.core.events import NUMBERS, EventType
 from flux.errors import NonDeterminismError, NotInWorkflow, PayloadTooLarge, PayloadTypeError, TaskFailed
 from flux.wire.frames import End
+from flux.worker.place import Place
 from flux.worker.private import PrivateTask
-
-if TYPE_CHECKING:
-    from flux.worker.session import Session
 
 CLEANUP: Final = 30_000  # milliseconds; what a cancelled workflow may still take to clean up
 _DIVERGED: Final = '{"reason":"diverged"}'
@@ -30,7 +28,7 @@ _T: Final = EventType
 class Ending:
     """The end of one execution."""
 
-    def __init__(self, session: "Session") -> None:
+    def __init__(self, session: Place) -> None:
         self._session = session
         self._failure: BaseException | None = None
         self._is_cancelled = False

@@ -35,6 +35,7 @@ from flux.worker import ordered
 from flux.worker.bodies import BodyTask, task_factory
 from flux.worker.job import Loaded, Processes
 from flux.worker.output import Origin
+from flux.worker.place import Flushed
 from flux.worker.replay import Replay
 from flux.worker.session import Session
 
@@ -74,7 +75,7 @@ class Host:
         self._is_draining = False
         self._random = random or Random()  # noqa: S311 - it spreads retries, it keeps no secret
         self._sessions: dict[str, Session] = {}
-        self._changed: dict[Session, None] = {}
+        self._changed: dict[Flushed, None] = {}
         self._has_loop = False
         ordered.install()
 
@@ -152,7 +153,7 @@ class Host:
 
     # ------------------------------------------------------------------ what sessions ask
 
-    def changed(self, session: Session) -> None:
+    def changed(self, session: Flushed) -> None:
         """Have `session.flush` called at the end of this turn of the real loop."""
         if not self._changed:
             self.real_loop.call_soon(self._flush)

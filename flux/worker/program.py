@@ -9,7 +9,6 @@ Instants are int milliseconds UTC.
 
 from collections.abc import Awaitable
 from itertools import count
-from typing import TYPE_CHECKING
 
 from flux.codec import decode, digest, encode, encode_call, is_atomic
 from flux.errors import PayloadTypeError
@@ -18,16 +17,14 @@ from flux.wire.frames import Waiting
 from flux.worker.calls import Call
 from flux.worker.frames import BodyFrame
 from flux.worker.futures import CallFuture, WaitFuture
+from flux.worker.place import Place
 from flux.worker.private import PrivateTimer
-
-if TYPE_CHECKING:
-    from flux.worker.session import Session
 
 
 class Program:
     """The asking side of one execution."""
 
-    def __init__(self, session: "Session") -> None:
+    def __init__(self, session: Place) -> None:
         self._session = session
         self._numbers = count(1)  # of futures on the real loop; the private loop's numbers must not depend on them
 

@@ -4,13 +4,11 @@ In a workflow's body everything goes through the log and resolves on the private
 a call or a pause is nested: its place is in the frame of that attempt, and it resolves on the real loop.
 """
 
-import asyncio
 import inspect
 from asyncio import events
 from collections.abc import Awaitable
 from datetime import datetime
 from random import Random
-from typing import TYPE_CHECKING
 
 from flux.clock import to_datetime
 from flux.context import ExecutionContext
@@ -18,26 +16,25 @@ from flux.core.identity import Scope
 from flux.errors import InvalidDefinition, NotInWorkflow
 from flux.runtime import PendingCall, TaskSpec
 from flux.worker.frames import BodyFrame
-
-if TYPE_CHECKING:
-    from flux.worker.session import Session
+from flux.worker.place import Place
+from flux.worker.program import Program
 
 
 class Pending:
     """A call whose place in the program is known and which has not begun."""
 
-    __slots__ = ("_args", "_frame", "_kwargs", "_name", "_session", "_spec", "id")
+    __slots__ = ("_args", "_frame", "_kwargs", "_name", "_program", "_spec", "id")
 
     def __init__(
         self,
-        session: "Session",
+        program: Program,
         frame: BodyFrame | None,
         scope: Scope,
         spec: TaskSpec,
         args: tuple[object, ...],
         kwargs: dict[str, object],
     ) -> None:
-        self._session = session
+        self._program = program
         self._frame = frame
         self._spec = spec
         self._args = args
@@ -52,7 +49,7 @@ class Pending:
 
     def start(self) -> Awaitable[object]:
         """Begin it. The awaitable gives the decoded stored value or raises the task's error."""
-        return self._session.program.start_call(self._frame, self.id, self._name, self._spec, self._args, self._kwargs)
+        return self._program.start_call(self._frame, self.id, self._name, self._spec, self._args, self._kwargs)
 
 
 def rendered(spec: TaskSpec, args: tuple[object, ...], kwargs: dict[str, object]) -> str:
@@ -68,26 +65,26 @@ def rendered(spec: TaskSpec, args: tuple[object, ...], kwargs: dict[str, object]
 class WorkflowRuntime:
     """The runtime of a workflow's body."""
 
-    def __init__(self, session: "Session", context: ExecutionContext[object]) -> None:
+    def __init__(self, session: Place, program: Program) -> None:
         self._session = session
-        self._context = context
+        self._program = program
 
     @property
     def context(self) -> ExecutionContext[object]:
         """The execution that is running here."""
-        return self._context
+        return self._session.context
 
     def call(self, spec: TaskSpec, args: tuple[object, ...], kwargs: dict[str, object]) -> PendingCall:
         """A call of the task at this place of the program; its id is taken now."""
-        return Pending(self._session, None, self._scope(spec.name), spec, args, kwargs)
+        return Pending(self._program, None, self._scope(spec.name), spec, args, kwargs)
 
     def pause(self, name: str, output: object) -> Awaitable[object]:
         """Open a pause; gives what it is resumed with."""
-        return self._session.program.pause(None, self._scope("pause()").call(f"pause:{name}"), name, output)
+        return self._program.pause(None, self._scope("pause()").call(f"pause:{name}"), name, output)
 
     def sleep(self, milliseconds: int) -> Awaitable[None]:
         """Sleep durably."""
-        return self._session.program.sleep(None, self._scope("sleep()").call("~sleep"), milliseconds)
+        return self._program.sleep(None, self._scope("sleep()").call("~sleep"), milliseconds)
 
     def now(self) -> datetime:
         """The instant of the last thing delivered."""
@@ -107,10 +104,10 @@ class WorkflowRuntime:
 class BodyRuntime:
     """The runtime of a task's body."""
 
-    def __init__(self, session: "Session", frame: BodyFrame, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, session: Place, program: Program, frame: BodyFrame) -> None:
         self._session = session
+        self._program = program
         self._frame = frame
-        self._loop = loop
 
     @property
     def context(self) -> ExecutionContext[object]:
@@ -119,15 +116,15 @@ class BodyRuntime:
 
     def call(self, spec: TaskSpec, args: tuple[object, ...], kwargs: dict[str, object]) -> PendingCall:
         """A nested call; its id is taken now."""
-        return Pending(self._session, self._frame, self._scope(f"task {spec.name!r}"), spec, args, kwargs)
+        return Pending(self._program, self._frame, self._scope(f"task {spec.name!r}"), spec, args, kwargs)
 
     def pause(self, name: str, output: object) -> Awaitable[object]:
         """Open a pause; gives what it is resumed with."""
-        return self._session.program.pause(self._frame, self._scope("pause()").call(f"pause:{name}"), name, output)
+        return self._program.pause(self._frame, self._scope("pause()").call(f"pause:{name}"), name, output)
 
     def sleep(self, milliseconds: int) -> Awaitable[None]:
         """Sleep durably."""
-        return self._session.program.sleep(self._frame, self._scope("sleep()").call("~sleep"), milliseconds)
+        return self._program.sleep(self._frame, self._scope("sleep()").call("~sleep"), milliseconds)
 
     def now(self) -> datetime:
         """The clock's instant: a body is not replayed."""
@@ -139,7 +136,7 @@ class BodyRuntime:
         return Random(f"{self._session.execution}\0{place}")  # noqa: S311 - it must repeat, not keep a secret
 
     def _scope(self, what: str) -> Scope:
-        if events._get_running_loop() is not self._loop:  # noqa: SLF001 - as get_running_loop(), without an error
+        if events._get_running_loop() is not self._session.worker.real_loop:  # noqa: SLF001 - as get_running_loop(), without an error
             raise NotInWorkflow(f"{what} in a `def` body or a thread; only the body of an `async def` task can do that")
         self._frame.require_open(what)
         return self._frame.scope

@@ -9,31 +9,29 @@ was delivered. Nothing here is called from inside a task of the real loop.
 Instants are int milliseconds UTC: the grant's, plus the monotonic clock since.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextvars import Context
-from typing import Final, Protocol, TypeVarTuple, Unpack
+from typing import Final, TypeVarTuple, Unpack
 
-from flux.clock import Clock
 from flux.codec import ClassIndex
 from flux.context import ExecutionContext
 from flux.core.decisions import after
 from flux.core.events import BY_NUMBER, NUMBERS, EventType
 from flux.core.identity import Scope
 from flux.errors import NotFound
-from flux.runtime import TaskSpec
-from flux.wire.frames import Ack, Fact, FromWorker, Grant, Idle, Input, Log, Recorded
+from flux.wire.frames import Ack, Fact, Grant, Idle, Input, Log, Recorded
 from flux.worker.bodies import body_context
 from flux.worker.calls import Body, Call, due_after
 from flux.worker.ending import Ending, deadlock
 from flux.worker.frames import BodyFrame
-from flux.worker.job import Loaded, Processes
+from flux.worker.job import Loaded
 from flux.worker.journal import Journal, Step
 from flux.worker.loop import EndlessTurn, PrivateLoop
 from flux.worker.outbox import Outbox
 from flux.worker.outcomes import Result
 from flux.worker.output import Origin
+from flux.worker.place import Worker
 from flux.worker.program import Program
 from flux.worker.runtimes import WorkflowRuntime
 from flux.worker.staging import context_of, start_body
@@ -43,35 +41,11 @@ Ts = TypeVarTuple("Ts")
 _T: Final = EventType
 
 
-class Worker(Protocol):
-    """What a session needs of its process."""
-
-    clock: Clock
-    processes: Processes
-    real_loop: asyncio.AbstractEventLoop
-    turning: Origin | None
-
-    def send(self, frame: FromWorker) -> None:
-        """Send a frame to the daemon."""
-        ...
-
-    def changed(self, session: "Session") -> None:
-        """Have `session.flush` called at the end of this turn of the real loop."""
-        ...
-
-    def place(self, spec: TaskSpec, /) -> str:
-        """Where bodies of a task run: "loop", "process" or "thread"."""
-        ...
-
-    def jitter(self) -> float:
-        """A random number in [0, 1)."""
-        ...
-
-
 class Session:
     """One execution on this worker."""
 
     context: ExecutionContext[object]
+    worker: Worker
 
     def __init__(self, worker: Worker, grant: Grant) -> None:
         self.worker = worker
@@ -112,7 +86,7 @@ class Session:
             raise NotFound(f"the source has no workflow {self.grant.workflow!r}")
         self.loop.instant = self.journal.started or self.grant.instant
         self.context = context_of(self.grant, self.journal, self.classes)
-        context = body_context(WorkflowRuntime(self, self.context), self.origin)
+        context = body_context(WorkflowRuntime(self, self.program), self.origin)
         self.turn(self._create_root, workflow.fn, context)
 
     def _create_root(self, fn: Callable[[ExecutionContext[object]], Awaitable[object]], context: Context) -> None:
@@ -209,7 +183,7 @@ class Session:
 
     def start_body(self, call: Call, begin: EventType) -> Body:
         """Run a body of the call."""
-        return start_body(self, call, begin)
+        return start_body(self, self.program, call, begin)
 
     def body_ended(self, call: Call, frame: BodyFrame, result: Result) -> None:
         """A body of the call has ended."""

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from flux.clock import to_datetime
 from flux.codec import ClassIndex, decode, decode_call
@@ -20,10 +20,9 @@ from flux.worker.job import Job
 from flux.worker.journal import Journal
 from flux.worker.outcomes import Result
 from flux.worker.output import Origin
+from flux.worker.place import Place
+from flux.worker.program import Program
 from flux.worker.runtimes import BodyRuntime
-
-if TYPE_CHECKING:
-    from flux.worker.session import Session
 
 _T: Final = EventType
 
@@ -57,13 +56,13 @@ def context_of(grant: Grant, journal: Journal, classes: ClassIndex) -> Execution
     )
 
 
-def start_body(session: "Session", call: Call, begin: EventType) -> Body:
+def start_body(session: Place, program: Program, call: Call, begin: EventType) -> Body:
     """A body of the call, running; its result goes to the session."""
     fn, place, timeout = _function(call, begin)
     attempt = call.progress.attempt
     frame = BodyFrame(call, attempt)
     origin = Origin(session.execution, session.grant.fence, call.id, attempt)
-    context = body_context(BodyRuntime(session, frame, session.worker.real_loop), origin)
+    context = body_context(BodyRuntime(session, program, frame), origin)
     loop = session.worker.real_loop
 
     def done(result: Result) -> None:
@@ -95,7 +94,7 @@ def _function(call: Call, begin: EventType) -> tuple[Callable[..., object], str,
     return stand_in, spec.place if is_plain and is_findable else "loop", 0
 
 
-def _arguments(session: "Session", call: Call, fn: Callable[..., object]) -> Arguments:
+def _arguments(session: Place, call: Call, fn: Callable[..., object]) -> Arguments:
     """The arguments: a copy of their own for each body, unless they cannot change."""
     args, kwargs = call.given if call.given is not None else decode_call(call.args, session.classes)
     if "metadata" in _injects(call, fn):
@@ -111,7 +110,7 @@ def _injects(call: Call, fn: Callable[..., object]) -> frozenset[str]:
     return wanted & frozenset(inspect.signature(fn).parameters)
 
 
-def _metadata(session: "Session", call: Call) -> TaskMetadata:
+def _metadata(session: Place, call: Call) -> TaskMetadata:
     return TaskMetadata(
         task_id=call.id,
         task_name=call.name,
@@ -121,7 +120,7 @@ def _metadata(session: "Session", call: Call) -> TaskMetadata:
     )
 
 
-def _job(session: "Session", call: Call, fn: Callable[..., object], timeout: int) -> Job:
+def _job(session: Place, call: Call, fn: Callable[..., object], timeout: int) -> Job:
     return Job(
         execution=session.execution,
         fence=session.grant.fence,
