@@ -189,9 +189,11 @@ class Executor:
                 await asyncio.sleep(RETRY / 1000)
 
     async def _add_worker(self, dedicated: str | None) -> None:
-        if self._pool is None or self.stopping:
+        if self._pool is None:
             return
         peer = await self._pool.spawn_worker()
+        if self.stopping:
+            return  # it is the pool's to end
         if not peer.is_alive:
             raise Unreachable("it ended as soon as it was there")  # its death was told before it was known here
         self._handles[peer.id] = peer
@@ -236,6 +238,7 @@ class Executor:
                 self.hangs.ended(execution.id)
                 self._left(execution.id)
             elif execution.state in (State.WAITING, State.PAUSED):
+                self._resting.pop(execution.id, None)  # so that it stands last: the first ones are due first
                 self._resting[execution.id] = (deadline, execution.fence)
 
     def _left(self, execution: str) -> None:
@@ -266,6 +269,7 @@ class Executor:
         worker = self.workers.get(execution.worker)
         if worker is not None and execution.state in (State.WAITING, State.PAUSED):
             worker.peer.send(Release(identity, fence))
+            self._resting[identity] = (self._clock.monotonic() + self._limits.unload_after, fence)  # if it stays
 
     def _ring(self, due: list[tuple[str, str]]) -> None:
         for start in range(0, len(due), CHUNK):

@@ -102,9 +102,8 @@ class Desk:
 
 def begin(call: str, attempt: int = 1, kind: EventType = EventType.TASK_STARTED, **more: object) -> Begin:
     """A begin of `call`."""
-    return Begin(
-        number(kind), call, call.partition("#")[0], attempt, "loop", digest=b"12345678", args=b"[[],{}]", **more
-    )  # type: ignore[arg-type]  # builder
+    fields = {"digest": b"12345678", "args": b"[[],{}]", **more}
+    return Begin(number(kind), call, call.partition("#")[0], attempt, "loop", **fields)  # type: ignore[arg-type]  # builder
 
 
 def fact(
