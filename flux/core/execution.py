@@ -173,6 +173,11 @@ _SETTERS: Final = tuple(getattr(Execution, name).__set__ for name in _FIELDS)
 _values: Final = attrgetter(*_FIELDS)
 
 
+_Changes = dict[str, object]
+_Bodies = dict[str, int]
+_Waits = dict[str, Wait]
+
+
 def next_state(execution: str, current: State | None, event: EventType) -> State:
     """The state after an event of this type; `current` None: before the first.
 
@@ -200,7 +205,7 @@ def fold(execution: Execution, events: Iterable[Event], **beside: object) -> Exe
     Timers are not events while they are open: whoever knows of them keeps them in `waits` beside this.
     """
     state: State | None = execution.state if execution.sequence else None
-    changes: dict[str, object] = {}
+    changes: _Changes = {"started": execution.started}
     bodies, waits = dict(execution.bodies), dict(execution.waits)
     for event in events:
         kind = event.type
@@ -215,47 +220,42 @@ def fold(execution: Execution, events: Iterable[Event], **beside: object) -> Exe
             changes["deaths"] = 0  # a newly recorded fact: whatever killed its workers is behind it
             changes["alone"] = False
         elif kind in _FOLDS:
-            changes.update(_FOLDS[kind](execution, event, bodies, waits))
+            changes.update(_FOLDS[kind](changes, event, bodies, waits))
         if is_input(event):
             changes["input_sequence"] = event.sequence
         changes["updated"] = event.instant
     return execution.changed(**{"state": state, "bodies": bodies, "waits": waits, **changes, **beside})
 
 
-_Changes = dict[str, object]
-_Bodies = dict[str, int]
-_Waits = dict[str, Wait]
-
-
-def _queued(before: Execution, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
+def _queued(so_far: _Changes, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
     return {"created": event.instant}
 
 
-def _started(before: Execution, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
+def _started(so_far: _Changes, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
     bodies.clear()
-    started = before.started or event.instant
+    started = so_far["started"] or event.instant  # only the first grant starts it
     return {"started": started, "fence": event.attempt, "worker": event.worker, "reports": 0}
 
 
-def _woken(before: Execution, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
+def _woken(so_far: _Changes, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
     if event.worker is None:
         bodies.clear()  # those that were parked are gone with the worker they were parked on
     return {"worker": event.worker}
 
 
-def _recovered(before: Execution, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
+def _recovered(so_far: _Changes, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
     """`attempt` of the event: the deaths to count from now on; `seen` 1: the next grant is for it alone."""
     bodies.clear()
     return {"worker": None, "deaths": event.attempt, "alone": bool(event.seen)}
 
 
-def _ended(before: Execution, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
+def _ended(so_far: _Changes, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
     bodies.clear()
     waits.clear()
     return {"worker": None, "finished": event.instant, "reason": event.name}
 
 
-def _opened(before: Execution, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
+def _opened(so_far: _Changes, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
     if event.call is not None:
         waits[event.call] = Wait(
             kind="pause", opened=event.instant, parent=event.parent, name=event.name, output=event.payload
@@ -263,17 +263,17 @@ def _opened(before: Execution, event: Event, bodies: _Bodies, waits: _Waits) -> 
     return {}
 
 
-def _closed(before: Execution, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
+def _closed(so_far: _Changes, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
     waits.pop(event.call or "", None)
     return {}
 
 
-def _denied(before: Execution, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
+def _denied(so_far: _Changes, event: Event, bodies: _Bodies, waits: _Waits) -> _Changes:
     bodies.pop(event.call or "", None)
     return {}
 
 
-_FOLDS: Final[Mapping[EventType, Callable[[Execution, Event, _Bodies, _Waits], _Changes]]] = {
+_FOLDS: Final[Mapping[EventType, Callable[[_Changes, Event, _Bodies, _Waits], _Changes]]] = {
     _T.WORKFLOW_QUEUED: _queued,
     _T.WORKFLOW_STARTED: _started,
     _T.WORKFLOW_RESUMED: _woken,
