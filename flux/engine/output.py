@@ -20,8 +20,16 @@ class Line(NamedTuple):
     text: str
 
 
+class Printed(NamedTuple):
+    """Effect: the oldest `lines` of those that waited are written."""
+
+    lines: int
+
+
 def append(tx: Transaction, live: Overlay, lines: Sequence[Line]) -> None:
-    """Write lines in their order; those of executions that do not exist are dropped."""
+    """Write lines in their order; those of executions that do not exist are dropped. Rings with `Printed`."""
+    if not lines:
+        return
     keys: dict[str, int] = {}
     rows = []
     for line in lines:
@@ -33,3 +41,4 @@ def append(tx: Transaction, live: Overlay, lines: Sequence[Line]) -> None:
         if keys[line.execution]:
             rows.append((keys[line.execution], line.call, line.attempt, line.stream, line.instant, line.text))
     logs.append(tx, rows)
+    live.effect(Printed(len(lines)))
