@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from flux.core.identity import attempt_frame
+from flux.core.identity import Scope, attempt_frame
 from flux.errors import NotInWorkflow
 from flux.worker.calls import Call
 from flux.worker.futures import WaitFuture
@@ -29,10 +29,22 @@ class BodyFrame:
 
     def __init__(self, call: Call, attempt: int) -> None:
         self.call = call
-        self.scope = attempt_frame(call.id, attempt)
-        self.path = self.scope.path
         self.body: Clockwork | None = None
         self.is_open = True
+        self._attempt = attempt
+        self._scope: Scope | None = None  # most bodies call nothing
+
+    @property
+    def scope(self) -> Scope:
+        """The places of what the body calls."""
+        if self._scope is None:
+            self._scope = attempt_frame(self.call.id, self._attempt)
+        return self._scope
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the body has called or awaited anything durable."""
+        return self._scope is not None
         self.is_used = False
 
     def require_open(self, what: str) -> None:

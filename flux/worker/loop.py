@@ -98,7 +98,10 @@ class PrivateLoop(asyncio.AbstractEventLoop):
         for _ in range(MAX_STEPS):
             if not ready:
                 return
-            self._run(ready.popleft())
+            try:
+                ready.popleft().run()
+            except BaseException as error:  # it ends this callback; the workflow goes on as its tasks say
+                self._failed(error)
         if ready:
             raise EndlessTurn(f"the workflow runs in circles: {MAX_STEPS} steps and nothing awaited, in {self._busy()}")
 
@@ -109,14 +112,11 @@ class PrivateLoop(asyncio.AbstractEventLoop):
         places = [f"{frame.f_code.co_qualname} (line {frame.f_lineno})" for frame in frames]
         return ", ".join(places[:3]) or repr(self.ready[0])
 
-    def _run(self, step: Step | PrivateTimer) -> None:
-        try:
-            step.run()
-        except BaseException as error:
-            # A task keeps its exception for whoever awaits it, and lets SystemExit and KeyboardInterrupt
-            # out besides. They end this workflow, not the worker and its other executions.
-            if not isinstance(error, SystemExit | KeyboardInterrupt):
-                self.owner.complain("a callback of the workflow failed", error)
+    def _failed(self, error: BaseException) -> None:
+        # A task keeps its exception for whoever awaits it, and lets SystemExit and KeyboardInterrupt
+        # out besides. They end this workflow, not the worker and its other executions.
+        if not isinstance(error, SystemExit | KeyboardInterrupt):
+            self.owner.complain("a callback of the workflow failed", error)
 
     def unload(self) -> None:
         """Close every coroutine, the newest first. Durable calls are refused meanwhile, wake-ups are ignored."""

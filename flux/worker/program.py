@@ -80,7 +80,7 @@ class Program:
             session.warn(f"{call.id} is called with other arguments than the log has", call.id)
 
     def _begin_nested(self, frame: BodyFrame, call: Call) -> None:
-        entry = self._session.journal.nested.find(call.id, frame.path, call.digest)
+        entry = self._session.journal.nested.find(call.id, frame.scope.path, call.digest)
         if entry is not None:
             call.restore(entry.facts)
         if call.is_open:

@@ -190,19 +190,19 @@ class Session:
         if self.is_closed or self.ending.has_failed:
             return
         frame.close()
-        self._clear(call, frame)
+        if frame.is_used or self.journal.nested.pauses:
+            self._clear(call, frame)
         call.ended(result)
         self.pump()
 
     def _clear(self, call: Call, frame: BodyFrame) -> None:
         """End what a body has begun and left behind: its calls, its waits, and pauses of an earlier run of it."""
-        if frame.is_used:  # most are not, and looking at all calls at the end of each costs their square
-            for nested in [each for each in self.calls.values() if each.parent == call.id]:
-                if nested.future is not None:
-                    nested.future.cancel()
-            for wait in self.waits.of(call.id):
-                self.waits.close(wait)
-        for pause in self.journal.nested.open_pauses(frame.path):
+        for nested in [each for each in self.calls.values() if each.parent == call.id]:
+            if nested.future is not None:
+                nested.future.cancel()
+        for wait in self.waits.of(call.id):
+            self.waits.close(wait)
+        for pause in self.journal.nested.open_pauses(frame.scope.path):
             self.waits.give_up(pause)
 
     def abandon_bodies(self) -> None:

@@ -58,7 +58,7 @@ def context_of(grant: Grant, journal: Journal, classes: ClassIndex) -> Execution
 
 def start_body(session: Place, program: Program, call: Call, begin: EventType) -> Body:
     """A body of the call, running; its result goes to the session."""
-    fn, place, timeout = _function(call, begin)
+    fn, place, timeout = _function(session, call, begin)
     attempt = call.progress.attempt
     frame = BodyFrame(call, attempt)
     origin = Origin(session.execution, session.grant.fence, call.id, attempt)
@@ -79,7 +79,7 @@ def start_body(session: Place, program: Program, call: Call, begin: EventType) -
     return body
 
 
-def _function(call: Call, begin: EventType) -> tuple[Callable[..., object], str, int]:
+def _function(session: Place, call: Call, begin: EventType) -> tuple[Callable[..., object], str, int]:
     """What is to be run, where, and for how long at most."""
     spec = call.spec
     if begin is _T.TASK_STARTED:
@@ -87,11 +87,11 @@ def _function(call: Call, begin: EventType) -> tuple[Callable[..., object], str,
     stand_in = spec.rollback if begin is _T.TASK_ROLLBACK_STARTED else spec.fallback
     inner = getattr(stand_in, "spec", None)
     if isinstance(inner, TaskSpec):
-        return inner.fn, inner.place, inner.timeout
+        return inner.fn, session.worker.place(inner), inner.timeout
     assert stand_in is not None  # noqa: S101 - the decision to run it was made because it is there
     is_findable = "<" not in stand_in.__qualname__
     is_plain = not inspect.iscoroutinefunction(stand_in)
-    return stand_in, spec.place if is_plain and is_findable else "loop", 0
+    return stand_in, call.place if is_plain and is_findable else "loop", 0
 
 
 def _arguments(session: Place, call: Call, fn: Callable[..., object]) -> Arguments:
