@@ -22,10 +22,7 @@ class Clockwork(Protocol):
 
 
 class BodyFrame:
-    """One run of one body. Nothing can be called in it once the body has ended or the execution is unloaded.
-
-    `is_used`: the body has called a task or opened a wait.
-    """
+    """One run of one body. Nothing can be called in it once the body has ended or the execution is unloaded."""
 
     def __init__(self, call: Call, attempt: int) -> None:
         self.call = call
@@ -45,7 +42,6 @@ class BodyFrame:
     def is_used(self) -> bool:
         """Whether the body has called or awaited anything durable."""
         return self._scope is not None
-        self.is_used = False
 
     def require_open(self, what: str) -> None:
         """Check that `what` is tried by the body while it runs."""
@@ -53,7 +49,6 @@ class BodyFrame:
             raise Unloading(f"{what}: the execution is being unloaded")
         if not self.is_open:
             raise NotInWorkflow(f"{what} after the body of {self.call.name!r} has ended")
-        self.is_used = True
 
     def waits_for(self, future: WaitFuture) -> None:
         """Let the body's time stand still until `future` is done."""
