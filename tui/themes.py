@@ -24,7 +24,8 @@ DARK: Final = Theme(
     warning="#f0d048",
     error="#ff825c",
     variables={
-        "quiet": "#7d8aa0",
+        "quiet": "#8a97ac",
+        "faint": "#566277",
         "queued": "#9fb0c8",
         "running": "#5ab9ee",
         "waiting": "#a9a4e8",
@@ -51,7 +52,8 @@ LIGHT: Final = Theme(
     warning="#6f5800",
     error="#ac3800",
     variables={
-        "quiet": "#64707f",
+        "quiet": "#5a6675",
+        "faint": "#98a3b1",
         "queued": "#4d5a6b",
         "running": "#0067a8",
         "waiting": "#5a4fae",

@@ -4,62 +4,53 @@
 before. Beside each picture a text that must be on it, so that an empty one is never accepted.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
-from textual.pilot import Pilot
+from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped]  # it ships no types
+from syrupy.assertion import SnapshotAssertion
 
-from flux.clock import ManualClock
-from tui.app import FluxApp
-from tui.look import Look
-
-from .recorded import NOON, Recorded, Story
-from .stage import NARROW, WIDE, Stage
+from .recorded import Recorded, Story
+from .stage import NARROW, WIDE, showing
 from .stories import every_state, failed_order, paused_invoice, running_etl
-
-Compare = Callable[..., bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A screen: how to get there, and what is on it then."""
+    """A screen, and how to get there: keys, each with what must be on the screen after it."""
 
     name: str
-    keys: tuple[str, ...]
-    shows: str
+    keys: Sequence[tuple[str, str]]
     stories: tuple[Story, ...]
 
 
 _ALL = tuple(every_state())
+_ETL, _ORDER = (running_etl(),), (failed_order(),)
+_OPENED = ("enter", "▌")
 PICTURES = (
-    Picture(name="executions", keys=("j",), shows="✗ charge_card", stories=_ALL),
-    Picture(name="empty", keys=(), shows="no executions yet", stories=()),
-    Picture(name="failed", keys=("enter",), shows="try 3 CardDeclined", stories=(failed_order(),)),
-    Picture(name="running", keys=("enter", "G", "enter"), shows="load_partition ×18 ▾", stories=(running_etl(),)),
-    Picture(name="events", keys=("enter", "left_square_bracket"), shows="workflow failed", stories=(failed_order(),)),
-    Picture(name="cancel", keys=("C",), shows="Cancel 1 execution?", stories=(running_etl(),)),
-    Picture(name="resume", keys=("p",), shows="waits for approve", stories=(paused_invoice(),)),
-    Picture(name="copy", keys=("y",), shows="flux show", stories=(running_etl(),)),
-    Picture(name="help", keys=("question_mark",), shows="Open the selected execution.", stories=(running_etl(),)),
+    Picture(name="executions", keys=[("j", "✗ charge_card")], stories=_ALL),
+    Picture(name="empty", keys=[("g", "no executions yet")], stories=()),
+    Picture(name="failed", keys=[_OPENED, ("j", "▌✓ validate_order"), ("k", "▌✗ order_fulfil")], stories=_ORDER),
+    Picture(name="running", keys=[_OPENED, ("G", "▌► load"), ("enter", "load_partition #9")], stories=_ETL),
+    Picture(name="events", keys=[_OPENED, ("left_square_bracket", "workflow failed")], stories=_ORDER),
+    Picture(name="cancel", keys=[("C", "Cancel 1 execution?")], stories=_ETL),
+    Picture(name="resume", keys=[("p", "null --pause approve")], stories=(paused_invoice(),)),
+    Picture(name="copy", keys=[("y", "flux show")], stories=_ETL),
+    Picture(name="help", keys=[("question_mark", "Open the selected execution.")], stories=_ETL),
 )
 
 
 @pytest.mark.parametrize("colour", [True, False], ids=["dark", "plain"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x36", "80x24"])
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
-def test_picture(picture: Picture, size: tuple[int, int], colour: bool, snap_compare: Compare) -> None:
+async def test_picture(picture: Picture, size: tuple[int, int], colour: bool, snapshot: SnapshotAssertion) -> None:
     """What is drawn is what was accepted."""
-    client = Recorded(picture.stories)
-    clock = ManualClock(NOON)
-    app = FluxApp(client, Look(place=client.url, clock=clock, colour=colour))
-
-    async def play(pilot: Pilot[None]) -> None:
-        stage = Stage(app=app, client=client, clock=clock, pilot=pilot)
-        await stage.until("● live")
+    async with showing(Recorded(picture.stories), size=size, colour=colour) as stage:
         await stage.until("✓ ")
-        await stage.press(*picture.keys)
-        await stage.until(picture.shows)
+        for key, shown in picture.keys:
+            await stage.press(key)
+            await stage.until(shown)
         await stage.still()
 
-    assert snap_compare(app, terminal_size=size, run_before=play)
+        assert stage.app.export_screenshot(simplify=True) == snapshot(extension_class=SVGImageExtension)

@@ -19,13 +19,14 @@ from ..look import Look
 from ..messages import ResumeAsked
 from ..records import Pause, Row
 from ..widgets.band import Band
+from ..widgets.ink import Inked
 
 LOW: Final = 30  # rows below which there is less room for everything
 _SHOWN: Final = 6  # lines of what the pause shows; the rest is on the execution's own screen
 _SHOWN_LOW: Final = 4
 
 
-class Answer(ModalScreen[None]):
+class Answer(Inked[None], ModalScreen[None]):
     """Asks for the input of a pause and has it sent."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -13,6 +13,7 @@ from ..format import Line
 from ..look import Look
 from ..records import Row
 from ..widgets.band import Band
+from ..widgets.ink import Inked
 
 _WHAT = (
     "What runs is interrupted and its rollback is done; a body that was interrupted may have had its "
@@ -20,7 +21,7 @@ _WHAT = (
 )
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Inked[bool], ModalScreen[bool]):
     """Answers True if the execution is to be cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -14,9 +14,10 @@ from ..look import Look
 from ..records import Row
 from ..twins import Twin
 from ..widgets.band import Band
+from ..widgets.ink import Inked
 
 
-class Copy(ModalScreen[None]):
+class Copy(Inked[None], ModalScreen[None]):
     """Copies one thing and closes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,y", "dismiss", "Close")]

@@ -11,7 +11,6 @@ from typing import ClassVar, Final
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widget import Widget
 
 from .. import commands
@@ -23,6 +22,7 @@ from ..messages import CancelAsked, RefreshAsked
 from ..model import Link, Reach
 from ..records import Row
 from ..widgets.band import Band
+from ..widgets.ink import Inked
 from .answer import Answer
 from .confirm import Confirm
 from .copy import Copy
@@ -41,7 +41,7 @@ def bindings(of: Commands) -> list[BindingType]:
     ]
 
 
-class Frame(Screen[None]):
+class Frame(Inked[None]):
     """A full screen with a title and a footer."""
 
     COMMANDS_HERE: ClassVar[Commands] = ()

@@ -11,9 +11,10 @@ from .. import format as write
 from ..commands import Commands
 from ..format import Line
 from ..widgets.band import Band
+from ..widgets.ink import Inked
 
 
-class Help(ModalScreen[None]):
+class Help(Inked[None], ModalScreen[None]):
     """Shows what each key does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark", "dismiss", "Close")]

@@ -3,15 +3,18 @@
 What colour a role has stands in `flux.tcss`, as the component class `ink--ROLE`.
 """
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.cache import LRUCache
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
 from ..format import Line
+
+_Answer = TypeVar("_Answer")
 
 ROLES: Final = (
     "heading", "dim", "strong", "id", "brand", "key", "off", "chip", "warning", "tab", "tab-on",
@@ -23,10 +26,17 @@ CURSOR: Final = "cursor"
 BLURRED: Final = "cursor-blurred"
 
 
-class Ink(Widget):
-    """A widget that draws lines of pieces."""
+COMPONENTS: Final = frozenset(f"ink--{role}" for role in (*ROLES, CURSOR, BLURRED))
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink--{role}" for role in (*ROLES, CURSOR, BLURRED)}
+
+class Inked(Screen[_Answer]):
+    """A screen on which lines of pieces are drawn: it holds the styles of the roles, once for all its widgets."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS)
+
+
+class Ink(Widget):
+    """A widget that draws lines of pieces. It stands on an `Inked` screen."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -48,6 +58,7 @@ class Ink(Widget):
     def _style(self, role: str) -> Style:
         found = self._styles.get(role)
         if found is None:
-            found = self.get_component_rich_style(f"ink--{role}", partial=True) if role else Style.null()
+            # A widget with these component classes costs as much as thirty without: only the screen has them.
+            found = self.screen.get_component_rich_style(f"ink--{role}", partial=True) if role else Style.null()
             self._styles[role] = found
         return found

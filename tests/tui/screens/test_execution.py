@@ -9,9 +9,9 @@ from tests.tui.stories import completed, failed_order, paused_invoice, running_e
 
 
 async def opened(stage: Stage) -> str:
-    """The screen of the only execution, read."""
+    """The screen of the only execution, as soon as it has been read."""
     await stage.press("enter")
-    return await stage.until("Timeline")
+    return await stage.until(lambda text: "Timeline" in text and "▌" in text)
 
 
 def timeline_cursor(stage: Stage) -> str:

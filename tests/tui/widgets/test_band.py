@@ -5,6 +5,7 @@ from textual.app import App, ComposeResult
 from tui import themes
 from tui.app import FluxApp
 from tui.widgets.band import Band
+from tui.widgets.ink import Inked
 
 
 class Shell(App[None]):
@@ -17,6 +18,10 @@ class Shell(App[None]):
         self.register_theme(themes.DARK)
         self.theme = themes.DARK.name
         self.band = Band()
+
+    def get_default_screen(self) -> Inked[None]:
+        """A screen that knows the roles."""
+        return Inked()
 
     def compose(self) -> ComposeResult:
         """The band."""

@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from tui import themes
 from tui.app import FluxApp
 from tui.format import UNICODE, Line
+from tui.widgets.ink import Inked
 from tui.widgets.rows import Rows
 
 
@@ -44,6 +45,10 @@ class Shell(App[None]):
         self.register_theme(themes.DARK)
         self.theme = themes.DARK.name
         self.rows = Rows(UNICODE)
+
+    def get_default_screen(self) -> Inked[None]:
+        """A screen that knows the roles."""
+        return Inked()
 
     def compose(self) -> ComposeResult:
         """The rows."""
