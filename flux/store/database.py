@@ -23,6 +23,7 @@ Row = tuple[Value, ...]
 
 APPLICATION_ID: Final = 0x464C5558  # "FLUX"
 OLDEST_SQLITE: Final = (3, 51, 3)  # below stands a bug that corrupts a WAL file that is being reset
+SMALLEST: Final = 512  # bytes of the smallest page
 CACHE_KIB: Final = 8192  # page cache of one connection
 BUSY_TIMEOUT: Final = 5_000  # a backup or an inspector may hold a lock for a moment
 
@@ -119,6 +120,8 @@ class Database:
         """
         refuse_old_sqlite(apsw.sqlite_lib_version())
         refuse_network_disk(path.resolve().parent)
+        if path.is_file() and 0 < path.stat().st_size < SMALLEST:  # SQLite would take it for an empty one
+            raise UnusableDatabase(f"{path} is not a SQLite database: name another file")
         with ExitStack() as opened:
             try:
                 writer = _connect(str(path), vfs)

@@ -35,11 +35,13 @@ def type_of_mount(folder: Path, mountinfo: str) -> str | None:
     return kind
 
 
-def refuse_network_disk(folder: Path) -> None:
-    """Raise UnusableDatabase if `folder` lies on a network file system."""
-    if not _MOUNTS.exists():  # only Linux has the table
-        return
-    kind = type_of_mount(folder.resolve(), _MOUNTS.read_text("utf-8", "surrogateescape"))
+def refuse_network_disk(folder: Path, mountinfo: str | None = None) -> None:
+    """Raise UnusableDatabase if `folder` lies on a network file system. `mountinfo`: None for that of the kernel."""
+    if mountinfo is None:
+        if not _MOUNTS.exists():  # only Linux has the table
+            return
+        mountinfo = _MOUNTS.read_text("utf-8", "surrogateescape")
+    kind = type_of_mount(folder.resolve(), mountinfo)
     if kind in NETWORK_TYPES:
         raise UnusableDatabase(
             f"{folder} lies on a network file system ({kind}), where SQLite loses data: use a local disk"
