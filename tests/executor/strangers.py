@@ -50,15 +50,19 @@ class Stranger:
 
     async def hear(self, kind: type[F]) -> F:
         """The next frame of that kind; those before it are passed over."""
+        while True:
+            frame = await self.hear_any()
+            if isinstance(frame, kind):
+                return frame
+
+    async def hear_any(self) -> FromDaemon:
+        """The next frame."""
         async with asyncio.timeout(PATIENCE):
-            while True:
-                while self._frames:
-                    frame = self._frames.popleft()
-                    if isinstance(frame, kind):
-                        return frame
+            while not self._frames:
                 data = await asyncio.get_running_loop().sock_recv(self._end, 1 << 16)
-                assert data, f"the daemon has closed the pipe; awaited {kind.__name__}"
+                assert data, "the daemon has closed the pipe"
                 self._frames.extend(map(from_daemon, self._splitter.feed(data)))
+        return self._frames.popleft()
 
     async def hear_the_end(self) -> list[FromDaemon]:
         """What else was said until the daemon closed the pipe."""
@@ -174,6 +178,10 @@ class Stage:
         worker = self.executor.workers.get(self.desk.execution(identity).worker or "")
         assert worker is not None
         return worker
+
+    def stranger(self, name: str) -> Stranger:
+        """The stranger of that name."""
+        return next(stranger for stranger in self.pool.strangers if stranger.id == name)
 
     @staticmethod
     async def turns(is_so: Callable[[], object]) -> None:
