@@ -9,7 +9,6 @@ from typing import ClassVar, Final
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import TextArea
 
 from .. import document, twins
@@ -19,14 +18,14 @@ from ..look import Look
 from ..messages import ResumeAsked
 from ..records import Pause, Row
 from ..widgets.band import Band
-from ..widgets.ink import Inked
+from ..widgets.ink import InkedModal
 
 LOW: Final = 30  # rows below which there is less room for everything
 _SHOWN: Final = 6  # lines of what the pause shows; the rest is on the execution's own screen
 _SHOWN_LOW: Final = 4
 
 
-class Answer(Inked[None], ModalScreen[None]):
+class Answer(InkedModal[None]):
     """Asks for the input of a pause and has it sent."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

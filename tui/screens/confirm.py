@@ -5,7 +5,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from .. import format as write
 from .. import twins
@@ -13,7 +12,7 @@ from ..format import Line
 from ..look import Look
 from ..records import Row
 from ..widgets.band import Band
-from ..widgets.ink import Inked
+from ..widgets.ink import InkedModal
 
 _WHAT = (
     "What runs is interrupted and its rollback is done; a body that was interrupted may have had its "
@@ -21,7 +20,7 @@ _WHAT = (
 )
 
 
-class Confirm(Inked[bool], ModalScreen[bool]):
+class Confirm(InkedModal[bool]):
     """Answers True if the execution is to be cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

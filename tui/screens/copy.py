@@ -5,7 +5,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from .. import commands, twins
 from .. import format as write
@@ -14,10 +13,10 @@ from ..look import Look
 from ..records import Row
 from ..twins import Twin
 from ..widgets.band import Band
-from ..widgets.ink import Inked
+from ..widgets.ink import InkedModal
 
 
-class Copy(Inked[None], ModalScreen[None]):
+class Copy(InkedModal[None]):
     """Copies one thing and closes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,y", "dismiss", "Close")]

@@ -5,16 +5,15 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 
 from .. import format as write
 from ..commands import Commands
 from ..format import Line
 from ..widgets.band import Band
-from ..widgets.ink import Inked
+from ..widgets.ink import InkedModal
 
 
-class Help(Inked[None], ModalScreen[None]):
+class Help(InkedModal[None]):
     """Shows what each key does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark", "dismiss", "Close")]

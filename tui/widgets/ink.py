@@ -8,7 +8,7 @@ from typing import ClassVar, Final, TypeVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.cache import LRUCache
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -35,8 +35,14 @@ class Inked(Screen[_Answer]):
     COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS)
 
 
+class InkedModal(ModalScreen[_Answer]):
+    """The same for a screen that lies over another. (Style sheets see only the first base of a class.)"""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS)
+
+
 class Ink(Widget):
-    """A widget that draws lines of pieces. It stands on an `Inked` screen."""
+    """A widget that draws lines of pieces. It stands on an `Inked` or `InkedModal` screen."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
