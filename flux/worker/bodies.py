@@ -162,6 +162,7 @@ class Body:
     # ------------------------------------------------------------------ its end
 
     def _ended(self, task: asyncio.Task[object]) -> None:
+        self._task = None  # it knows the body; a circle would wait for the garbage collector, at each task
         if task.cancelled():
             self._finish(self._interrupted())
             return

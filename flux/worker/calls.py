@@ -298,7 +298,7 @@ class Call:
         self.progress = after(self.progress, _T.TIMER_FIRED)
 
     def _settle(self, event: EventType, payload: bytes | None, value: object, is_decoded: bool) -> None:
-        future = self.future
+        future, self.future = self.future, None
         if future is None or future.done():
             return
         if event is _T.TASK_CANCELLED or (event is _T.TASK_DENIED and self.is_cancelled):
@@ -360,6 +360,7 @@ class Call:
 
     def _vanish(self) -> bool:
         self.session.forget(self)
+        self.future = None
         self.progress = _ENDED[_T.TASK_CANCELLED]
         return True
 

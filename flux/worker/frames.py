@@ -60,3 +60,4 @@ class BodyFrame:
     def close(self) -> None:
         """The body has ended: nothing more can be called in it."""
         self.is_open = False
+        self.body = None

@@ -56,12 +56,12 @@ class Program:
             call.place = "process"
         session.calls[id] = call
         if frame is None:
-            call.future = CallFuture(call, session.loop.next_number(), session.loop)
+            future = call.future = CallFuture(call, session.loop.next_number(), session.loop)
             self._begin(call)
         else:
-            call.future = CallFuture(call, next(self._numbers), session.worker.real_loop)
+            future = call.future = CallFuture(call, next(self._numbers), session.worker.real_loop)
             self._begin_nested(frame, call)
-        return call.future
+        return future  # the call may be over already, and have let go of it
 
     def _require(self, frame: BodyFrame | None, name: str) -> None:
         if frame is None:
