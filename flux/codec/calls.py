@@ -6,7 +6,7 @@ from typing import Any
 
 from flux.codec.classes import ClassIndex
 from flux.codec.decoding import decode, plain
-from flux.codec.encoding import encode, lower
+from flux.codec.encoding import encode, lower, write_atom
 from flux.codec.refusals import MAX_PAYLOAD
 from flux.errors import PayloadTypeError
 
@@ -19,14 +19,26 @@ def encode_call(
     limit: int = MAX_PAYLOAD,
 ) -> bytes:
     """The payload of a call's arguments. Errors name the argument: `args[0].items`, `kwargs["order"]`."""
-    if not args and not kwargs:
-        return b"[[],{}]"
+    short = None if kwargs else _of_atoms(args)
+    if short is not None and len(short) <= limit:
+        return short
     try:
         return encode([list(args), dict(kwargs)], classes, root="arguments", limit=limit)
     except PayloadTypeError:
         lower(list(args), classes, root="args", limit=limit)
         lower(dict(kwargs), classes, root="kwargs", limit=limit)
         raise
+
+
+def _of_atoms(args: Sequence[object]) -> bytes | None:
+    """The payload of positional arguments that are all atomic, as most are; the encoder writes the same bytes."""
+    written = []
+    for arg in args:
+        atom = write_atom(arg)
+        if atom is None:
+            return None
+        written.append(atom)
+    return b"[[" + b",".join(written) + b"],{}]"
 
 
 def decode_call(data: bytes, classes: ClassIndex | None = None) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -40,6 +40,17 @@ def is_atomic(value: object) -> bool:
     return type(value) in ATOMS
 
 
+def write_atom(value: object) -> bytes | None:
+    """The payload of an atomic value; None for others, and for those that a closer look must refuse."""
+    writer = _WRITERS.get(type(value))
+    if writer is None:
+        return None
+    try:
+        return writer(value)
+    except ValueError:  # a number too long for decimal digits, or a lone surrogate
+        return None
+
+
 def encode(value: object, classes: ClassIndex | None = None, *, root: str = "value", limit: int = MAX_PAYLOAD) -> bytes:
     """The payload of `value`.
 
@@ -61,10 +72,9 @@ def encode(value: object, classes: ClassIndex | None = None, *, root: str = "val
 
 def _short_way(value: object, root: str, limit: int) -> bytes | None:
     """The payload of plain JSON; None where a closer look is needed."""
+    if type(value) in _WRITERS:
+        return write_atom(value)
     try:
-        atom = _WRITERS.get(type(value))
-        if atom is not None:
-            return atom(value)
         if _is_plain(value, root, limit):
             return WRITER.encode(value).encode()
     except (ValueError, RecursionError):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from flux.codec import ClassIndex, call_view, decode_call, digest, encode_call
+from flux.codec import ClassIndex, call_view, decode_call, digest, encode, encode_call
 from flux.errors import PayloadTooLarge, PayloadTypeError
 from tests.codec import values
 from tests.codec.values import Line
@@ -54,3 +54,10 @@ def test_a_digest_tells_calls_apart_and_is_the_same_everywhere():
     """Eight bytes, stable over processes and versions."""
     assert digest(encode_call((), {})) == bytes.fromhex("c3228f8cf811caaf")
     assert digest(encode_call((1,), {})) != digest(encode_call(("1",), {}))
+
+
+@pytest.mark.parametrize("arg", [None, True, 0, -(2**70), 1.5, -0.0, 1e16, 1e-7, "", 'ü"\\\n\x00', "😀", float("nan")])
+def test_single_values_take_a_short_way_to_the_same_bytes(arg: object):
+    """Digests are made of these bytes: they must not depend on how they were made."""
+    assert encode_call((arg, "x"), {}) == encode([[arg, "x"], {}])
+    assert encode_call((arg, []), {}) == encode([[arg, []], {}])
