@@ -1,17 +1,20 @@
 """Courses: one run of a random program, with its worker killed, unloaded and cancelled at random moments."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from random import Random
+from typing import Any, Protocol
 
 from flux.core.events import FACTS, NUMBERS, Event, EventType
 from flux.wire import frames
 from flux.wire.frames import End, Frame, Grant, History, Report
 from flux.worker.host import Host
+from flux.worker.job import Loaded
 from flux.worker.output import ORIGIN
 from flux.workflow import Workflow
-from tests.worker.ledger import Row, count_of_facts
+from tests.worker.ledger import Ledger, Row, count_of_facts
 from tests.worker.programs import World, program, workflow_of
 from tests.worker.scripted import InlineProcesses, ScriptedDaemon
 from tests.worker.virtual import clock
@@ -35,10 +38,41 @@ class Trace:
         """Note a step of whatever workflow runs here."""
         origin = ORIGIN.get()
         assert origin is not None
-        session = self.hosts[origin.fence].session("E1")
+        session = self.hosts[origin.fence].session(origin.execution)
         if session is not None and not session.is_closed:
             self.runs.setdefault(origin.fence, []).append((session.delivered, text))
             self.reports.setdefault(origin.fence, []).append(session.outbox.last)
+
+
+class Daemon(Protocol):
+    """One execution's daemon, scripted or real."""
+
+    ended: asyncio.Future[Event]
+
+    @property
+    def ledger(self) -> Ledger:
+        """Its log."""
+        ...
+
+    @property
+    def fence(self) -> int:
+        """The newest fencing token."""
+        ...
+
+    def load(self, digest: str) -> Loaded:
+        """The source."""
+        ...
+
+    def kill(self) -> None:
+        """The worker is lost."""
+        ...
+
+    def cancel(self) -> None:
+        """Ask the workflow to end."""
+        ...
+
+
+Begin = Callable[..., Awaitable[Daemon]]
 
 
 @dataclass
@@ -54,7 +88,7 @@ class Course:
     workflow: Workflow
     trace: Trace
     durable: dict[int, tuple[int, int]]
-    daemon: ScriptedDaemon
+    daemon: Daemon
     end: Event
     wrong: list[str]
 
@@ -64,8 +98,13 @@ class Course:
         return self.trace.runs[self.daemon.fence]
 
 
-async def take(seed: int, *, interruptions: int = 6) -> Course:
-    """One course of the program of this seed."""
+async def scripted(workflow: Workflow, input: object, **options: Any) -> Daemon:
+    """A scripted daemon."""
+    return ScriptedDaemon(workflow, input, **options)
+
+
+async def take(seed: int, begin: Begin = scripted, *, interruptions: int = 6) -> Course:
+    """One course of the program of this seed, on the daemon that `begin` gives."""
     random = Random(f"course {seed}")
     wrong: list[str] = []
 
@@ -90,7 +129,7 @@ async def take(seed: int, *, interruptions: int = 6) -> Course:
         if trace.hosts:
             durable[daemon.fence] = count_of_facts(daemon.ledger.events), daemon.ledger.execution.reports
 
-    daemon = ScriptedDaemon(
+    daemon = await begin(
         workflow,
         seed,
         delay=lambda: random.random() * slow_pipe,
@@ -138,7 +177,7 @@ def _compare(what: str, expected: list[Step], got: list[Step]) -> list[str]:
 
 async def replay(course: Course, rows: list[Row]) -> tuple[list[Step], End | None]:
     """What a fresh worker sees that is given these rows, and the end it tells; None: it does not come to it."""
-    fence = 1_000
+    execution, fence = course.daemon.ledger.execution.id, 1_000
     told: asyncio.Future[End | None] = asyncio.get_running_loop().create_future()
 
     def send(frame: Frame) -> None:
@@ -150,11 +189,11 @@ async def replay(course: Course, rows: list[Row]) -> tuple[list[Step], End | Non
     host = Host(send=send, clock=clock(), processes=InlineProcesses(), load=course.daemon.load)
     course.trace.hosts[fence] = host
     now = clock().now()
-    host.receive(Grant("E1", fence, "token", "default", course.workflow.name, "d", now, now, "p"))
-    host.receive(History("E1", fence, True, frames.pack_events(rows)))
+    host.receive(Grant(execution, fence, "token", "default", course.workflow.name, "d", now, now, "p"))
+    host.receive(History(execution, fence, True, frames.pack_events(rows)))
     end = await asyncio.wait_for(told, 10)
     steps = course.trace.runs.get(fence, [])
-    host.receive(frames.Forget("E1", fence))
+    host.receive(frames.Forget(execution, fence))
     return steps, end
 
 

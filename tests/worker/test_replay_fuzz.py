@@ -6,20 +6,24 @@ be caught.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from flux.core.events import NUMBERS
-from tests.worker.courses import Course, Step, at_once, differences, replay, take, without_seen
+from flux.store.database import Database
+from tests.worker.courses import Begin, Course, Step, at_once, differences, replay, scripted, take, without_seen
 from tests.worker.ledger import Row
+from tests.worker.real_engine import RealDaemon, Room
 from tests.worker.virtual import run
 
 NORMAL, FULL = 200, 1_000
+ON_THE_ENGINE = 50
 CONTROLS = 60
 
 
-async def _what_is_wrong(seed: int) -> list[str]:
-    course = await take(seed)
+async def _what_is_wrong(seed: int, begin: Begin = scripted) -> list[str]:
+    course = await take(seed, begin)
     found = [*course.wrong, *differences(course)]
     steps, end = await replay(course, course.daemon.ledger.rows(whole=False))
     found += _first_difference("replay of the log", course.last_run, steps)
@@ -36,6 +40,7 @@ def _first_difference(what: str, expected: list[Step], got: list[Step]) -> list[
     return [f"{what}, step {index}: {expected[index : index + 1]} then {got[index : index + 1]}"]
 
 
+@pytest.mark.timeout(600)  # for the long form
 def test_a_replay_sees_what_the_live_run_saw(full):
     """In 200 random programs (1,000 with --full) no value and no step differs, however often they are interrupted.
 
@@ -48,6 +53,24 @@ def test_a_replay_sees_what_the_live_run_saw(full):
             wrong[seed] = found
 
     assert wrong == {}
+
+
+@pytest.mark.timeout(600)  # as above
+def test_the_real_engine_keeps_what_replay_needs(full, tmp_path):
+    """The same with the engine's own log, gate and state machine in the daemon's place."""
+
+    async def main() -> dict[int, list[str]]:
+        room = Room(database)
+        await room.offer("fuzzed")
+        begin = partial(RealDaemon.begin, room)
+        found = {seed: await _what_is_wrong(seed, begin) for seed in range(FULL if full else ON_THE_ENGINE)}
+        return {seed: wrong for seed, wrong in found.items() if wrong}
+
+    database = Database.open(tmp_path / "flux.db")
+    try:
+        assert run(main()) == {}
+    finally:
+        database.close()
 
 
 async def _is_caught(seed: int, change: Callable[[list[Row]], list[Row]]) -> bool:
