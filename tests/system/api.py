@@ -93,9 +93,13 @@ class Api:
 
     def events(self, execution: str) -> list[Json]:
         """Everything that has happened to an execution."""
-        answer = self.get(f"/executions/{execution}/events?limit=1000")
-        assert answer.document["next_after"] is None
-        return list(answer.document["items"])
+        found: list[Json] = []
+        after: int | None = 0
+        while after is not None:
+            page = self.get(f"/executions/{execution}/events?limit=1000&after={after}").document
+            found += page["items"]
+            after = page["next_after"]
+        return found
 
     def until_event(self, execution: str, kind: str, name: str | None = None, times: int = 1) -> Json:
         """The n-th event of a type (about `name`, if given), as the stream tells it; waits for it."""

@@ -1,5 +1,6 @@
 """Tasks that block, crash, leave or eat memory: a clear failure for them, nothing for their neighbours."""
 
+import json
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -68,6 +69,20 @@ def test_a_body_that_holds_the_loop_is_timed_out_and_its_neighbours_go_on_elsewh
     for neighbour in neighbours:
         told = [event for event in house.events(neighbour) if event["type"] == "WORKFLOW_RECOVERED"]
         assert [event["detail"] for event in told] == [{"cause": "neighbour"}] * (neighbour in moved)
+    finish(house, neighbours, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_body_without_a_timeout_may_hold_the_loop_for_half_a_minute(house: House, tmp_path: Path) -> None:
+    """Then its attempt has failed, with the advice to use `def`; the next attempt runs in a process."""
+    neighbours = surround(house, tmp_path)
+
+    shown = house.run("retried", str(tmp_path / "once"))
+
+    (failed,) = (event for event in house.events(shown["execution_id"]) if event["type"] == "TASK_ATTEMPT_FAILED")
+    assert shown["state"] == "COMPLETED", shown
+    assert "use `def` instead" in json.dumps(failed)
+    assert shown["output"] not in [worker.pid for worker in house.workers().values()]
     finish(house, neighbours, tmp_path)
 
 

@@ -53,7 +53,9 @@ def test_a_worker_that_is_stopped_past_its_lease_is_dead_before_its_execution_is
     assert [event["type"] for event in events if event["type"] in FINAL] == ["WORKFLOW_COMPLETED"]
 
 
-@pytest.mark.parametrize("overtime", [-0.3, -0.05, 0.0, 0.05, 0.3, 0.9])
+@pytest.mark.parametrize(
+    "overtime", [-0.05, 0.0, 0.3, *(pytest.param(late, marks=pytest.mark.slow) for late in (-0.3, 0.05, 0.1, 0.6, 0.9))]
+)
 def test_a_worker_that_wakes_up_around_the_end_of_its_lease_leaves_no_execution_behind(
     house: House, ledger: Path, stopped: list[Process], overtime: float
 ) -> None:

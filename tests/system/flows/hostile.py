@@ -50,6 +50,20 @@ async def hostile(ctx: ExecutionContext[list[str]]) -> str:
     return "survived"
 
 
+@task.with_options(retry_max_attempts=1, retry_delay=0)
+async def stubborn(once: str) -> int:
+    if not os.path.exists(once):
+        open(once, "w").close()
+        block()
+    return os.getpid()
+
+
+@workflow
+async def retried(ctx: ExecutionContext[str]) -> int:
+    """Input: a file. Where the second attempt ran, after the first has held its worker without a timeout."""
+    return await stubborn(ctx.input)
+
+
 @task
 async def tick(ledger: str, who: str, number: int) -> int:
     with open(ledger, "a", encoding="utf-8") as file:
