@@ -31,6 +31,7 @@ from flux.store.database import Transaction
 LATEST: Final = 253_402_300_799_999  # the last millisecond of the year 9999: no instant lies behind it
 MAX_REASON: Final = 200  # characters; lists show it
 _T: Final = EventType
+_CLOSES_A_CALL: Final = frozenset({_T.TASK_COMPLETED, _T.TASK_FAILED, _T.TASK_CANCELLED})
 _ENDS: Final = frozenset({_T.WORKFLOW_COMPLETED, _T.WORKFLOW_FAILED, _T.WORKFLOW_CANCELLED})
 
 
@@ -158,7 +159,7 @@ def _append_facts(log: Log, facts: Sequence[Fact]) -> None:
 
 def _follows(execution: Execution, kind: EventType, call: str, before: EventType | None, runs: bool) -> bool:
     """Whether a fact that ends no body may stand here: it closes a call whose last body has ended."""
-    if runs:
+    if runs or before in _CLOSES_A_CALL:
         return False
     if kind is _T.TASK_COMPLETED:
         return before is _T.TASK_FALLBACK_COMPLETED  # its value is the call's

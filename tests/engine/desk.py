@@ -5,20 +5,25 @@ from dataclasses import dataclass, field
 from flux.clock import ManualClock
 from flux.core.catalog import Source
 from flux.core.events import NUMBERS, EventType
-from flux.core.execution import Execution
-from flux.core.principal import ADMIN, Caller, internal_caller
-from flux.engine import catalog, executions, grants, reports
+from flux.core.execution import Execution, State
+from flux.core.permissions import Grants
+from flux.core.principal import Caller, Method, internal_caller
+from flux.engine import catalog, executions, grants, principals, reports, roles
 from flux.engine.catalog import Found, Registration
 from flux.engine.executions import Submit
 from flux.engine.gate import Gate
+from flux.engine.grants import Death
 from flux.engine.live import Live, Overlay
+from flux.engine.principals import NewServiceAccount
+from flux.engine.roles import NewRole
 from flux.engine.tokens import Tokens
 from flux.errors import StorageError
-from flux.store import principals, processes
+from flux.store import events, processes
 from flux.store.database import Database, Transaction
 from flux.wire.frames import Begin, End, Fact, Idle, Report, Waiting
 
 CALLER: Caller = internal_caller("test")
+PAUSE = Waiting("pause:ship#1", "pause", True, name="ship", payload=b'"x"')
 
 
 def number(kind: EventType) -> int:
@@ -44,8 +49,7 @@ class Desk:
         clock = ManualClock()
         tx = database.begin(clock.now())
         epoch = processes.raise_epoch(tx)
-        if principals.get(tx, ADMIN.id) is None:
-            principals.insert(tx, ADMIN)
+        principals.install(tx, Overlay.above(Live.of(tx, slots=slots)))
         database.commit()
         fatal: list[StorageError] = []
         gate = Gate(database, Live.of(database.reader, slots=slots), clock, epoch, fatal.append)
@@ -57,9 +61,17 @@ class Desk:
         found = tuple(Found(namespace="default", name=name, tasks=tasks, about="{}") for name in names)
         await self.gate.write(catalog.register, Registration(path="work.py", source=source, workflows=found), CALLER)
 
+    async def caller(self, name: str, *permissions: str, narrowing: Grants | None = None) -> Caller:
+        """Somebody who may do exactly this; `narrowing`: by a key that is good for less."""
+        await self.gate.write(roles.create, NewRole(name=f"{name}-role", permissions=permissions, caller=CALLER))
+        wish = NewServiceAccount(name=name, caller=CALLER, roles=(f"{name}-role",))
+        made = await self.gate.write(principals.create_service_account, wish)
+        return Caller(principal=made, peer="test", request_id="r1", method=Method.KEY, narrowing=narrowing)
+
     async def submit(self, name: str = "work", **options: object) -> Execution:
         """A new execution of `default/NAME`."""
-        command = Submit(namespace="default", name=name, input=b"null", caller=CALLER, **options)  # type: ignore[arg-type]  # builder
+        wish = {"namespace": "default", "name": name, "input": b"null", "caller": CALLER, **options}
+        command = Submit(**wish)  # type: ignore[arg-type]  # builder
         return await self.gate.write(executions.submit, command)
 
     async def grant(self, identity: str, worker: str = "w1") -> grants.Granted:
@@ -90,6 +102,52 @@ class Desk:
         answer = await self.gate.write(reports.accept, self.tokens, worker, report)
         self.handles[report.execution] = answer.handle
         return answer
+
+    async def started(self, worker: str = "w1", *calls: str) -> grants.Granted:
+        """A new execution on a worker, with a body of each of these calls running."""
+        granted = await self.grant((await self.submit()).id, worker)
+        await self.accept(self.frame(granted, begins=tuple(begin(call) for call in calls)), worker)
+        return granted
+
+    async def paused(self, worker: str = "w1") -> grants.Granted:
+        """A new execution that is paused in `pause:ship#1`, loaded on a worker."""
+        granted = await self.grant((await self.submit()).id, worker)
+        await self.accept(self.frame(granted, waits=(PAUSE,), idle=Idle(0)), worker)
+        return granted
+
+    async def sleeping(self, worker: str = "w1", due: int | None = None) -> grants.Granted:
+        """A new execution that sleeps in `~sleep#1`, loaded on a worker."""
+        granted = await self.grant((await self.submit()).id, worker)
+        timer = Waiting("~sleep#1", "timer", True, due=self.clock.now() + 5_000 if due is None else due)
+        await self.accept(self.frame(granted, waits=(timer,), idle=Idle(0)), worker)
+        return granted
+
+    async def standing(self, state: State) -> Execution:
+        """A new execution in this state; CANCELLING: after it ran, without a worker."""
+        match state:
+            case State.QUEUED:
+                identity = (await self.submit()).id
+            case State.PAUSED:
+                identity = (await self.paused()).execution
+            case State.WAITING:
+                identity = (await self.sleeping()).execution
+            case State.RUNNING:
+                identity = (await self.started()).execution
+            case State.CANCELLING:
+                identity = (await self.started()).execution
+                await self.gate.write(executions.cancel, executions.Cancel(execution=identity, caller=CALLER))
+                await self.gate.write(grants.recover, "w1", Death(cause="lease"))
+            case _:
+                granted = await self.started()
+                await self.accept(self.frame(granted, end=end(EventType[f"WORKFLOW_{state}"], payload=b"null")))
+                identity = granted.execution
+        found = self.execution(identity)
+        assert found.state is state
+        return found
+
+    def log(self, execution: Execution) -> list[EventType]:
+        """The types of everything in the log of an execution."""
+        return [event.type for event in events.of(self.database.reader, execution.key)]
 
     def execution(self, identity: str) -> Execution:
         """The execution as it stands."""

@@ -1,16 +1,20 @@
 """Reports: what a worker may say, and what the engine answers."""
 
+from dataclasses import replace
+
 import pytest
 
+from flux import codec
 from flux.core.events import EventType
 from flux.core.execution import State
-from flux.engine import executions, grants
+from flux.engine import executions, grants, parked
+from flux.engine.alarms import Disarmed
 from flux.engine.executions import Cancel, Resume
 from flux.engine.grants import Death
 from flux.errors import ProtocolError, ReportGap, StaleLease
-from flux.store import events
-from flux.wire.frames import Fact, Idle, Waiting
-from tests.engine.desk import CALLER, Desk, begin, end, fact
+from flux.store import events, timers
+from flux.wire.frames import End, Fact, Idle, Waiting
+from tests.engine.desk import CALLER, PAUSE, Desk, begin, end, fact, number
 
 _T = EventType
 
@@ -96,8 +100,8 @@ async def test_the_first_report_must_bring_the_token_of_its_grant(desk: Desk) ->
     """A token of another execution, or none, is refused; later frames need the handle."""
     mine, other = await desk.submit(), await desk.submit()
     granted, foreign = await desk.grant(mine.id), await desk.grant(other.id)
-    stolen = desk.frame(grants.Granted(**{**_fields(granted), "token": foreign.token}))
-    forged = desk.frame(grants.Granted(**{**_fields(foreign), "token": "a.b.c"}))
+    stolen = desk.frame(replace(granted, token=foreign.token))
+    forged = desk.frame(replace(foreign, token="a.b.c"))
 
     with pytest.raises(ProtocolError, match="another grant"):
         await desk.accept(stolen)
@@ -183,5 +187,114 @@ async def test_resting_without_anything_to_wait_for_is_refused(desk: Desk) -> No
         await desk.accept(desk.frame(granted, idle=Idle(0)))
 
 
-def _fields(granted: grants.Granted) -> dict[str, object]:
-    return {name: getattr(granted, name) for name in grants.Granted.__dataclass_fields__}
+async def test_a_body_that_gives_up_waiting_wakes_its_execution(desk: Desk) -> None:
+    """A time limit of its own may end a body's pause while the execution rests: it runs on where it is loaded."""
+    execution = await desk.submit()
+    granted = await desk.grant(execution.id)
+    await desk.accept(desk.frame(granted, begins=(begin("ask#1"),)))
+    await desk.accept(desk.frame(granted, waits=(PAUSE,), idle=Idle(0)))
+
+    closed = Waiting(PAUSE.call, "pause", False)
+    await desk.accept(desk.frame(granted, facts=(fact("ask#1"),), waits=(closed,), begins=(begin("step#1"),)))
+
+    assert desk.execution(execution.id).state is State.RUNNING
+    assert desk.log(execution)[-5:] == [
+        _T.WORKFLOW_PAUSED, _T.WORKFLOW_WOKEN, _T.TASK_COMPLETED, _T.TASK_STARTED, _T.PAUSE_CLOSED,
+    ]  # fmt: skip
+
+
+async def test_what_moves_by_itself_may_rest_again_at_once(desk: Desk) -> None:
+    """One wait is given up, another is opened; what it waits for now says whether it is paused."""
+    granted = await desk.paused()
+    closed = Waiting(PAUSE.call, "pause", False)
+    timer = Waiting("~sleep#1", "timer", True, due=desk.clock.now() + 1_000)
+
+    answer = await desk.accept(desk.frame(granted, waits=(closed, timer), idle=Idle(0)))
+
+    after = desk.execution(granted.execution)
+    assert not answer.refused
+    assert (after.state, list(after.waits)) == (State.WAITING, ["~sleep#1"])
+
+
+async def test_resting_twice_is_no_event(desk: Desk) -> None:
+    """Nothing happened in between."""
+    granted = await desk.paused()
+    before = desk.execution(granted.execution).sequence
+
+    await desk.accept(desk.frame(granted, idle=Idle(0)))
+
+    assert desk.execution(granted.execution).sequence == before
+
+
+async def test_everything_at_once_in_one_report(desk: Desk) -> None:
+    """A result, a pause given up, another opened, a timer opened, one closed, and rest: one savepoint, one answer."""
+    granted = await desk.started("w1", "a#1")
+    first = (PAUSE, Waiting("~t#1", "timer", True, due=desk.clock.now() + 1_000))
+    await desk.accept(desk.frame(granted, waits=first))
+    then = (
+        Waiting(PAUSE.call, "pause", False),
+        Waiting("pause:b#1", "pause", True, name="b"),
+        Waiting("~t#1", "timer", False),
+        Waiting("~t#2", "timer", True, due=desk.clock.now() + 2_000),
+    )
+
+    await desk.accept(desk.frame(granted, facts=(fact("a#1"),), waits=then, idle=Idle(0)))
+
+    after = desk.execution(granted.execution)
+    assert (after.state, sorted(after.waits), dict(after.bodies)) == (State.PAUSED, ["pause:b#1", "~t#2"], {})
+    assert [timer.call for timer in timers.of(desk.database.reader, granted.key)] == ["~t#2"]
+    assert after.input_sequence == 0
+    assert parked.load(desk.database.reader, after.id).waits == after.waits
+
+
+async def test_the_end_closes_every_timer_and_says_so(desk: Desk) -> None:
+    """Those from before, and those that the same report opened: nobody rings for it any more."""
+    granted = await desk.started("w1", "a#1")
+    await desk.accept(desk.frame(granted, waits=(Waiting("~t#1", "timer", True, due=desk.clock.now() + 1),)))
+    effects: list[object] = []
+    desk.gate.on_commit(lambda committed: effects.extend(committed.effects))
+
+    await desk.accept(desk.frame(granted, waits=(Waiting("~t#2", "timer", True, due=desk.clock.now()),), end=end()))
+
+    assert timers.everything(desk.database.reader) == []
+    assert effects[-2:] == [Disarmed(granted.execution, "~t#1"), Disarmed(granted.execution, "~t#2")]
+
+
+async def test_an_execution_that_ends_leaves_nothing_in_memory(desk: Desk) -> None:
+    """Not its record, not its lease, not its slot: even if it ends with its first report."""
+    granted = await desk.grant((await desk.submit()).id)
+    await desk.accept(desk.frame(granted, end=end()))
+    live = desk.gate.live
+
+    assert (live.executions, live.leases, live.loaded["w1"], live.busy["w1"]) == ({}, {}, set(), 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        (_T.WORKFLOW_COMPLETED, State.CANCELLED),
+        (_T.WORKFLOW_CANCELLED, State.CANCELLED),
+        (_T.WORKFLOW_FAILED, State.FAILED),
+    ],
+    ids=str,
+)
+async def test_what_was_asked_to_stop_is_cancelled_unless_it_failed(desk: Desk, kind: EventType, state: State) -> None:
+    """A value that it gives all the same is kept; an error in the clean-up is no cancel."""
+    granted = await desk.started()
+    asked, _ = await desk.gate.write(executions.cancel, Cancel(execution=granted.execution, caller=CALLER))
+
+    await desk.accept(desk.frame(granted, end=end(kind, seen=asked.input_sequence, payload=b"null")))
+
+    assert desk.execution(granted.execution).state is state
+
+
+async def test_the_reason_of_a_failure_is_the_type_of_its_error(desk: Desk) -> None:
+    """Unless the worker named one."""
+    by_error, by_detail = await desk.started(), await desk.started()
+    error = codec.encode_error(ValueError("no"))
+    await desk.accept(desk.frame(by_error, end=end(_T.WORKFLOW_FAILED, payload=error)))
+    diverged = End(number(_T.WORKFLOW_FAILED), 0, desk.clock.now(), '{"reason":"diverged"}', error)
+    await desk.accept(desk.frame(by_detail, end=diverged))
+
+    assert desk.execution(by_error.execution).reason == "ValueError"
+    assert desk.execution(by_detail.execution).reason == "diverged"
