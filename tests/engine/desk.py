@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from flux.clock import ManualClock
+from flux.core.audit import Entry
 from flux.core.catalog import Source
 from flux.core.events import NUMBERS, EventType
 from flux.core.execution import Execution, State
@@ -18,7 +19,7 @@ from flux.engine.principals import NewServiceAccount
 from flux.engine.roles import NewRole
 from flux.engine.tokens import Tokens
 from flux.errors import StorageError
-from flux.store import events, processes
+from flux.store import audit, events, processes
 from flux.store.database import Database, Transaction
 from flux.wire.frames import Begin, End, Fact, Idle, Report, Waiting
 
@@ -148,6 +149,10 @@ class Desk:
     def log(self, execution: Execution) -> list[EventType]:
         """The types of everything in the log of an execution."""
         return [event.type for event in events.of(self.database.reader, execution.key)]
+
+    def audit(self) -> list[Entry]:
+        """Everything that was audited, oldest first."""
+        return [found.entry for found in audit.everything(self.database.reader)]
 
     def execution(self, identity: str) -> Execution:
         """The execution as it stands."""
