@@ -17,7 +17,7 @@ from asyncio import tasks
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from functools import partial
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 from flux.codec import ClassIndex, decode_error
 from flux.errors import TaskFailed, TaskTimeout
@@ -52,17 +52,21 @@ class BodyTask(asyncio.Task[object]):
             tasks._leave_task(loop, self)  # noqa: SLF001 - as above
 
 
+class TaskOptions(TypedDict, total=False):
+    """What a loop hands to its task factory; which of them, depends on the version of Python."""
+
+    name: str | None
+    context: Context | None
+
+
 def task_factory(
-    loop: asyncio.AbstractEventLoop,
-    coro: Runnable[object],
-    context: Context | None = None,
-    **_: object,
+    loop: asyncio.AbstractEventLoop, coro: Runnable[object], **options: Unpack[TaskOptions]
 ) -> asyncio.Task[object]:
     """A task; one that is created by a body is known as that body's."""
     origin = ORIGIN.get()
     if origin is None or origin.call is None:
-        return asyncio.Task(coro, loop=loop, context=context)
-    task = BodyTask(coro, loop=loop, context=context)
+        return asyncio.Task(coro, loop=loop, **options)
+    task = BodyTask(coro, loop=loop, **options)
     task.origin = origin
     return task
 

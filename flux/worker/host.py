@@ -35,7 +35,7 @@ from flux.worker import ordered
 from flux.worker.bodies import BodyTask, task_factory
 from flux.worker.job import Loaded, Processes
 from flux.worker.output import Origin
-from flux.worker.place import Flushed
+from flux.worker.place import Reporting
 from flux.worker.replay import Replay
 from flux.worker.session import Session
 
@@ -75,7 +75,7 @@ class Host:
         self._is_draining = False
         self._random = random or Random()  # noqa: S311 - it spreads retries, it keeps no secret
         self._sessions: dict[str, Session] = {}
-        self._changed: dict[Flushed, None] = {}
+        self._changed: dict[Reporting, None] = {}
         self._has_loop = False
         ordered.install()
 
@@ -99,7 +99,7 @@ class Host:
         else:
             session = self._sessions.get(frame.execution)
             if session is not None and session.grant.fence == frame.fence:
-                self._for_session(session, frame)
+                session.guarded(self._for_session, session, frame)
 
     def _for_session(self, session: Session, frame: History | Ack | Input | Release | Forget) -> None:
         if isinstance(frame, Ack):
@@ -153,7 +153,7 @@ class Host:
 
     # ------------------------------------------------------------------ what sessions ask
 
-    def changed(self, session: Flushed) -> None:
+    def changed(self, session: Reporting) -> None:
         """Have `session.flush` called at the end of this turn of the real loop."""
         if not self._changed:
             self.real_loop.call_soon(self._flush)
@@ -162,7 +162,7 @@ class Host:
     def _flush(self) -> None:
         changed, self._changed = self._changed, {}
         for session in changed:
-            session.flush()
+            session.guarded(session.flush)
         if self._is_draining:
             self._check_drained()
 

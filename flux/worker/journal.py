@@ -80,7 +80,10 @@ class Verdict:
 
 @dataclass(slots=True)
 class Journal:
-    """What the log says, in the order in which it is to be delivered."""
+    """What the log says, in the order in which it is to be delivered.
+
+    `rested`: the sequence at which it last came to rest, having seen every input before.
+    """
 
     input: bytes | None = None
     started: int = 0
@@ -88,6 +91,7 @@ class Journal:
     steps: list[Step] = field(default_factory=list)
     inputs: deque[Recorded] = field(default_factory=deque)
     newest_input: int = 0
+    rested: int = 0
     marks: dict[str, Mark] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     blocked: set[str] = field(default_factory=set)
@@ -145,6 +149,8 @@ class Journal:
         elif kind is _T.WORKFLOW_QUEUED:
             self.input = event.payload
             self.opening.append((kind, event.sequence, event.instant))
+        elif kind is _T.WORKFLOW_PAUSED or kind is _T.WORKFLOW_WAITING:
+            self.rested = event.sequence
         elif kind is _T.WORKFLOW_RECOVERED and event.detail is not None:
             self._read_verdict(event.detail)
         elif kind is _T.PAUSE_CLOSED and event.detail == ABANDONED and event.call is not None:
@@ -157,6 +163,11 @@ class Journal:
             self.verdicts[call] = Verdict(cause, int(told.get("attempt", 0)))
             if cause == "blocked" and call in self._names:
                 self.blocked.add(self._names[call])
+
+    @property
+    def has_run(self) -> bool:
+        """Whether the log shows that the workflow's body has begun before."""
+        return bool(self.rested or self.steps or self.marks)
 
     # ------------------------------------------------------------------ replay
 

@@ -102,34 +102,24 @@ class Outbox:
 
     def reports(self, idle: Idle | None, end: End | None) -> list[Report]:
         """Everything there is to tell, as frames that now must be sent; `idle` or `end` stand in the last."""
-        facts, begins, waits = self._facts, self._begins, tuple(self._waits.values())
-        for waiting in waits:
+        for waiting in self._waits.values():
             (self._told_waits.add if waiting.open else self._told_waits.discard)(waiting.call)
+        parts = _split(self._facts, self._begins, self._waits)
         self._facts, self._begins, self._waits = [], {}, {}
-        parts = _split(facts, list(begins.items()))
-        sent = [self._report(part, begun, (), None, None) for part, begun in parts[:-1]]
-        part, begun = parts[-1]
-        sent.append(self._report(part, begun, waits, idle, end))
-        return sent
+        last = parts.pop()
+        return [*[self._report(part, None, None) for part in parts], self._report(last, idle, end)]
 
-    def _report(
-        self,
-        facts: list[Fact],
-        begins: list[tuple[Starter, Begin]],
-        waits: tuple[Waiting, ...],
-        idle: Idle | None,
-        end: End | None,
-    ) -> Report:
+    def _report(self, part: "_Part", idle: Idle | None, end: End | None) -> Report:
         self._n += 1
-        self._unacknowledged.append((self._n, tuple([starter for starter, _ in begins])))
+        self._unacknowledged.append((self._n, tuple(part.starters)))
         return Report(
             self._execution,
             self._fence,
             self._handle,
             self._n,
-            tuple(facts),
-            tuple([begin for _, begin in begins]),
-            waits,
+            tuple(part.facts),
+            tuple(part.begins),
+            tuple(part.waits),
             idle,
             end,
             self._token,
@@ -147,29 +137,47 @@ class Outbox:
         return allowed
 
 
-def _split(
-    facts: list[Fact], begins: list[tuple[Starter, Begin]]
-) -> list[tuple[list[Fact], list[tuple[Starter, Begin]]]]:
-    """Facts, then begins, in parts of at most SPLIT_AT bytes; what does not fit into one is a part of its own.
+class _Part:
+    """What goes into one report."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+        self.starters: list[Starter] = []
+        self.begins: list[Begin] = []
+        self.waits: list[Waiting] = []
+        self.size = 0
+
+    def takes(self, payload: bytes | None) -> bool:
+        """Whether there is room for this payload; if so, it is taken."""
+        more = _OVERHEAD + (0 if payload is None else len(payload))
+        if self.size and self.size + more > SPLIT_AT:
+            return False
+        self.size += more
+        return True
+
+
+def _split(facts: list[Fact], begins: dict[Starter, Begin], waits: dict[str, Waiting]) -> list[_Part]:
+    """Facts, then begins, then waits, in parts of at most SPLIT_AT bytes; a larger one is a part of its own.
 
     Facts of one call that follow from each other stay together: they are accepted together.
     """
-    parts: list[tuple[list[Fact], list[tuple[Starter, Begin]]]] = [([], [])]
-    size = 0
+    parts = [_Part()]
     call = ""
+
+    def part_for(payload: bytes | None) -> _Part:
+        if not parts[-1].takes(payload):
+            parts.append(_Part())
+            parts[-1].takes(payload)
+        return parts[-1]
+
     for fact in facts:
-        more = _OVERHEAD + len(fact.payload or b"")
-        if size and size + more > SPLIT_AT and fact.call != call:
-            parts.append(([], []))
-            size = 0
-        parts[-1][0].append(fact)
-        size += more
+        part = parts[-1] if fact.call == call else part_for(fact.payload)
+        part.facts.append(fact)
         call = fact.call
-    for starter, begin in begins:
-        more = _OVERHEAD + len(begin.args or b"")
-        if size and size + more > SPLIT_AT:
-            parts.append(([], []))
-            size = 0
-        parts[-1][1].append((starter, begin))
-        size += more
+    for starter, begin in begins.items():
+        part = part_for(begin.args)
+        part.starters.append(starter)
+        part.begins.append(begin)
+    for waiting in waits.values():
+        part_for(waiting.payload).waits.append(waiting)
     return parts

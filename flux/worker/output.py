@@ -26,9 +26,12 @@ TRUNCATED: Final = "… truncated\n"
 
 
 class Origin:
-    """On whose behalf code runs: one attempt of a task, or the workflow itself (`call` None)."""
+    """On whose behalf code runs: one attempt of a task, or the workflow itself (`call` None).
 
-    __slots__ = ("attempt", "call", "execution", "fence", "written")
+    `is_muted`: what it prints now, it has printed before.
+    """
+
+    __slots__ = ("attempt", "call", "execution", "fence", "is_muted", "written")
 
     def __init__(self, execution: str, fence: int, call: str | None = None, attempt: int = 0) -> None:
         self.execution = execution
@@ -36,6 +39,7 @@ class Origin:
         self.call = call
         self.attempt = attempt
         self.written = 0
+        self.is_muted = False
 
 
 ORIGIN: Final[ContextVar[Origin | None]] = ContextVar("flux_origin", default=None)
@@ -89,7 +93,9 @@ class Output:
             self.write_for(origin, stream, text)
 
     def write_for(self, origin: Origin, stream: str, text: str) -> None:
-        """Take `text` in on behalf of `origin`."""
+        """Take `text` in on behalf of `origin`, unless that has said it before."""
+        if origin.is_muted:
+            return
         with self._lock:
             self._keep(origin, stream, text)
 

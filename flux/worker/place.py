@@ -1,6 +1,7 @@
 """One execution on this worker, as the parts of its session see it, and the worker as a session sees it."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from flux.clock import Clock
@@ -18,11 +19,15 @@ from flux.worker.output import Origin
 from flux.worker.waits import Waits
 
 
-class Flushed(Protocol):
+class Reporting(Protocol):
     """What has something to report."""
 
     def flush(self) -> None:
         """Report it."""
+        ...
+
+    def guarded(self, work: Callable[[], object], /) -> None:
+        """Call `work`; an error that nobody foresaw in it harms nobody else."""
         ...
 
 
@@ -38,7 +43,7 @@ class Worker(Protocol):
         """Send a frame to the daemon."""
         ...
 
-    def changed(self, session: Flushed) -> None:
+    def changed(self, session: Reporting) -> None:
         """Have `session.flush` called at the end of this turn of the real loop."""
         ...
 

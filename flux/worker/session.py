@@ -85,6 +85,7 @@ class Session:
         if workflow is None:
             raise NotFound(f"the source has no workflow {self.grant.workflow!r}")
         self.loop.instant = self.journal.started or self.grant.instant
+        self.origin.is_muted = self.journal.has_run
         self.context = context_of(self.grant, self.journal, self.classes)
         context = body_context(WorkflowRuntime(self, self.program), self.origin)
         self.turn(self._create_root, workflow.fn, context)
@@ -101,6 +102,14 @@ class Session:
             self.ending.fail(error)
         finally:
             self.worker.turning = None
+
+    def guarded(self, work: Callable[[Unpack[Ts]], object], *args: *Ts) -> None:
+        """Call `work`; an error that nobody foresaw in it fails this execution."""
+        try:
+            work(*args)
+        except Exception as error:  # the other executions of this worker go on
+            self.ending.fail(error)
+            self.changed()
 
     def stamp(self) -> int:
         """The instant now."""
@@ -187,8 +196,10 @@ class Session:
 
     def body_ended(self, call: Call, frame: BodyFrame, result: Result) -> None:
         """A body of the call has ended."""
-        if self.is_closed or self.ending.has_failed:
-            return
+        if not (self.is_closed or self.ending.has_failed):
+            self.guarded(self._body_ended, call, frame, result)
+
+    def _body_ended(self, call: Call, frame: BodyFrame, result: Result) -> None:
         frame.close()
         if frame.is_used or self.journal.nested.pauses:
             self._clear(call, frame)
@@ -274,6 +285,7 @@ class Session:
     def go_live(self) -> None:
         """Everything recorded is delivered: ask for what is open, and run from here on."""
         self.is_live = True
+        self.origin.is_muted = False
         if self.ending.has_failed:
             self.seen = max(self.seen, self.journal.newest_input)
             self.changed()

@@ -9,13 +9,26 @@ import pytest
 
 from flux import codec
 from flux.codec import ClassIndex
-from flux.core.events import NUMBERS
+from flux.core.events import BY_NUMBER, NUMBERS
 from flux.core.events import EventType as T
 from flux.errors import ProtocolError
 from flux.task import task
 from flux.tasks import pause
 from flux.wire import frames
-from flux.wire.frames import Ack, Drain, Forget, FromWorker, Grant, History, Release, Released, Renewed, Report, Source
+from flux.wire.frames import (
+    Ack,
+    Drain,
+    Forget,
+    FromWorker,
+    Grant,
+    History,
+    Input,
+    Release,
+    Released,
+    Renewed,
+    Report,
+    Source,
+)
 from flux.worker.host import Host
 from flux.worker.job import Loaded
 from flux.workflow import Workflow, workflow
@@ -219,3 +232,25 @@ def test_frames_for_others_are_refused_or_ignored():
             worker.host.receive(Source("d", "a.py", "/", {}))
 
     run(main())
+
+
+def test_an_error_that_nobody_foresaw_fails_one_execution_only():
+    """Its neighbours go on, and it does not hang."""
+
+    async def main() -> Worker:
+        worker = Worker()
+        for execution in ("E1", "E2"):
+            worker.grant(execution, "waiting")
+        await asyncio.sleep(1)
+        worker.host.receive(Input("E1", 1, 9, 999, None, 0, None))
+        worker.host.receive(Input("E2", 1, 9, NUMBERS[T.PAUSE_CLOSED], "pause:go#1", 0, b'"yes"'))
+        await asyncio.sleep(1)
+        return worker
+
+    worker = run(main())
+
+    ends = {frame.execution: frame.end for frame in worker.sent if isinstance(frame, Report) and frame.end is not None}
+    assert {execution: BY_NUMBER[end.type] for execution, end in ends.items()} == {
+        "E1": T.WORKFLOW_FAILED,
+        "E2": T.WORKFLOW_COMPLETED,
+    }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flux.wire.frames import SPLIT_AT, Begin, Fact, Report, Waiting
+from flux.wire.frames import SPLIT_AT, Begin, Fact, Idle, Report, Waiting
 from flux.worker.outbox import Outbox
 
 
@@ -47,18 +47,20 @@ def test_everything_of_a_turn_leaves_in_one_report(outbox):
 
 
 def test_what_is_too_large_for_one_report_leaves_in_several(outbox):
-    """In the same order, begins still after all facts; waits stand in the last."""
+    """In the same order, begins still after all facts, waits after them."""
     half = SPLIT_AT // 2
     for call in "ab":
         outbox.fact(fact(call, half))
     for call in "cd":
         outbox.begin(Starter(), begin(call, half))
-    outbox.wait(Waiting("t", "timer", True, 5))
+    for call in "ef":
+        outbox.wait(Waiting(call, "pause", True, payload=b"x" * half))
 
-    reports = outbox.reports(None, None)
+    reports = outbox.reports(Idle(7), None)
 
-    assert shape(reports) == [(["a"], []), (["b"], []), ([], ["c"]), ([], ["d"])]
-    assert [len(report.waits) for report in reports] == [0, 0, 0, 1]
+    assert shape(reports) == [(["a"], []), (["b"], []), ([], ["c"]), ([], ["d"]), ([], []), ([], [])]
+    assert [[wait.call for wait in report.waits] for report in reports[-3:]] == [[], ["e"], ["f"]]
+    assert [report.idle for report in reports] == [None] * 5 + [Idle(7)]
 
 
 def test_facts_of_one_call_that_follow_from_each_other_stay_together(outbox):

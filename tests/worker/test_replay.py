@@ -1,4 +1,4 @@
-"""Replay: going on after a loss, and code that does not fit its log."""
+"""Replay: going on after a loss, with nothing done twice that is known to have been done."""
 
 import asyncio
 from typing import Any
@@ -8,8 +8,9 @@ import pytest
 from flux.core.events import EventType as T
 from flux.errors import TaskTimeout
 from flux.task import task
-from flux.tasks import pause
-from tests.worker.playing import output_of, play, play_then, until
+from flux.tasks import pause, sleep
+from flux.worker.output import ORIGIN
+from tests.worker.playing import answering, output_of, play, play_then, until
 from tests.worker.scripted import InlineProcesses, ScriptedDaemon
 
 ran: list[str] = []
@@ -251,3 +252,30 @@ def test_the_verdict_is_on_one_attempt_only():
 
     assert output_of(daemon)[1] == "slow"
     assert ran == ["loop", "slow", "slow"]
+
+
+def test_what_a_workflow_prints_is_not_printed_again_on_replay():
+    """Its output is muted where it is known to have been there; what follows from something new is not."""
+    printed: list[str] = []
+
+    def say(word: str) -> None:
+        origin = ORIGIN.get()
+        assert origin is not None
+        if not origin.is_muted:
+            printed.append(word)
+
+    async def flow(ctx: Any) -> Any:
+        say("begun")
+        await a(1)
+        say("a is done")
+        answer = await pause("go")
+        say("answered")
+        await sleep(1)
+        say("slept")
+        return answer
+
+    daemon = play(flow, resume=answering, linger=lambda: 0.1)
+
+    assert output_of(daemon) == "go"
+    assert len(daemon.hosts) == 3
+    assert printed == ["begun", "a is done", "answered", "slept"]
