@@ -56,9 +56,9 @@ class Desk:
         gate = Gate(database, Live.of(database.reader, slots=slots), clock, epoch, fatal.append)
         return cls(database, gate, clock, Tokens(b"s" * 32, "test"), fatal)
 
-    async def register(self, *names: str, tasks: tuple[str, ...] = ("step",)) -> None:
+    async def register(self, *names: str, tasks: tuple[str, ...] = ("step",), digest: str = "d1") -> None:
         """Offer workflows `default/NAME`."""
-        source = Source(digest="d1", entry="work.py", root="/w", files={"work.py": b""})
+        source = Source(digest=digest, entry="work.py", root="/w", files={"work.py": b""})
         found = tuple(Found(namespace="default", name=name, tasks=tasks, about="{}") for name in names)
         await self.gate.write(catalog.register, Registration(path="work.py", source=source, workflows=found), CALLER)
 
