@@ -80,6 +80,8 @@ def parse(file: Found) -> Parsed:
 
 
 def as_customer(row: dict[str, str]) -> Customer:
+    if None in (*row, *row.values()):  # how csv says that a line has more columns than the first one, or fewer
+        raise ValueError("not as many columns as the first line")
     email = row["email"].strip().lower()
     if "@" not in email:
         raise ValueError(f"{email!r} is no address")

@@ -18,6 +18,7 @@ import click
 from flux.cli import render
 from flux.cli.child import Daemon, Place, ended
 from flux.client.blocking import SyncClient
+from flux.errors import InvalidConfiguration
 
 # A terminal that closes says HUP, which would only make the daemon look at its settings.
 _TOLD: Final = {
@@ -39,7 +40,7 @@ def dev(tcp: str | None) -> int:
     daemon = Daemon.start(place, tcp=tcp)
     with _passing_on(daemon.tell):
         with SyncClient(f"unix:{place.socket}") as client:
-            if daemon.answers(client):
+            if daemon.answers(client) and client.info()["pid"] == daemon.pid:  # else another one has this folder
                 _welcome(daemon, client, here)
         code = daemon.wait()
     if code < 0:
@@ -49,14 +50,24 @@ def dev(tcp: str | None) -> int:
 
 
 def _prepare(place: Place) -> None:
-    """Make the two folders, and keep the state out of version control: it holds a key."""
-    if not place.workflows.is_dir():
-        place.workflows.mkdir()
-        render.say(f"made {place.workflows.name}/: drop a .py file with a workflow into it")
-    place.state.mkdir(mode=0o700, exist_ok=True)
-    ignore = place.state / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", "utf-8")
+    """Make the two folders, and keep the state out of version control: it holds a key.
+
+    Raises:
+        InvalidConfiguration: nobody may write here, or something else has one of the names.
+    """
+    try:
+        if not place.workflows.is_dir():
+            place.workflows.mkdir()
+            render.say(f"made {place.workflows.name}/: drop a .py file with a workflow into it")
+        place.state.mkdir(mode=0o700, exist_ok=True)
+        ignore = place.state / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", "utf-8")
+    except OSError as error:
+        raise InvalidConfiguration(
+            f"this folder cannot be used: {error.filename}: {error.strerror}",
+            hint="`flux dev` needs a folder of your own, in which it can make workflows/ and .flux/",
+        ) from error
 
 
 def _welcome(daemon: Daemon, client: SyncClient, here: Path) -> None:

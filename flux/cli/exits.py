@@ -51,9 +51,11 @@ EXIT: Final[Mapping[str, ExitCode]] = {
 
 def report(error: FluxError) -> ExitCode:
     """The exit code of `error`, after saying what happened and what can be done."""
-    render.problem(str(error) or error.code)
+    message = str(error) or error.code
+    render.problem(message)
     for line in _details(error.facts):
-        render.say(f"  {line}")
+        if line not in message:  # the message of a malformed request lists what is wrong with it already
+            render.say(f"  {line}")
     return EXIT.get(error.code, ExitCode.FAILED)
 
 

@@ -62,7 +62,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "conflict": Kind(
         status=409, title="Conflict", hint="Somebody or something else was first: look again, then decide."
     ),
-    "wrong_state": Kind(status=409, title="Not possible in this state", hint="`allowed` names what is possible now."),
+    "wrong_state": Kind(
+        status=409, title="Not possible in this state", hint="Look at its state; one that has ended stays as it is."
+    ),
     "version_gone": Kind(
         status=409, title="The workflow has changed", hint="Submit again; the new version is used.", retryable=True
     ),

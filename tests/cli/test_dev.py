@@ -101,6 +101,32 @@ def test_a_daemon_that_cannot_start_gives_its_exit_code(folder: Path, around) ->
     assert re.search("error: .*flux.db", words)
 
 
+def test_a_second_one_in_a_folder_says_nothing_but_why_it_ends(folder: Path, around) -> None:
+    """The first one answers at the same address; that is no reason to welcome anybody."""
+    with flux_process("dev", cwd=folder) as first:
+        told(first, "curl")
+        with flux_process("dev", cwd=folder) as second:
+            _, words = second.communicate()
+        first.terminate()
+        first.communicate()
+
+    assert second.returncode > 0
+    assert "in use by another Flux" in words
+    assert "Flux listens" not in words
+
+
+def test_a_folder_that_cannot_be_used_is_an_error_not_a_traceback(folder: Path, around) -> None:
+    """Here a file has the name of the watched folder; a folder that may not be written ends alike."""
+    (folder / "workflows").write_text("", "utf-8")
+
+    with flux_process("dev", cwd=folder) as dev:
+        _, words = dev.communicate()
+
+    assert dev.returncode == 78
+    assert f"error: this folder cannot be used: {folder}/workflows" in words
+    assert "Traceback" not in words
+
+
 def test_a_daemon_that_was_killed_is_told(folder: Path, around) -> None:
     """128 and the number of the signal, as shells have it."""
     with flux_process("dev", cwd=folder) as dev:

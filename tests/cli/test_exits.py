@@ -85,3 +85,10 @@ def test_what_can_be_done_is_said(capsys) -> None:
         "  did you mean lease_time?",
         "  Write 30s.",
     ]
+
+
+def test_a_detail_that_the_message_has_is_not_said_again(capsys) -> None:
+    """The daemon's message about a malformed request lists its errors; the list comes with it."""
+    report(InvalidInput("priority: at most 1000", errors=[{"pointer": "priority", "detail": "at most 1000"}]))
+
+    assert capsys.readouterr().err == "error: priority: at most 1000\n"

@@ -10,7 +10,9 @@ import pytest
 from examples.nightly_import import Places, nightly_import
 
 GOOD = "id,name,email\n1,Ada,ada@example.org\n2,Grace,Grace@Example.org\n"
-MIXED = "id,name,email\n3,Alan,alan@example.org\nx,Nobody,no@example.org\n4,Edsger,nowhere\n"
+MIXED = (
+    "id,name,email\n3,Alan,alan@example.org\nx,Nobody,no@example.org\n4,Edsger,nowhere\nonly one\n5,Tony,t@x.org,more\n"
+)
 
 
 @pytest.fixture
@@ -34,9 +36,9 @@ def test_rows_are_stored_and_nonsense_is_kept_aside(places: Places) -> None:
     context = nightly_import.run(places)
 
     rejects = Path(places["database"]).with_name("rejects.jsonl")
-    assert context.output == {"files": 2, "rows": 3, "rejected": 2, "rejects": str(rejects)}
+    assert context.output == {"files": 2, "rows": 3, "rejected": 4, "rejects": str(rejects)}
     assert customers(places) == {1: "ada@example.org", 2: "grace@example.org", 3: "alan@example.org"}
-    assert [json.loads(line)["line"] for line in rejects.read_text("utf-8").splitlines()] == [3, 4]
+    assert [json.loads(line)["line"] for line in rejects.read_text("utf-8").splitlines()] == [3, 4, 5, 6]
 
 
 def test_a_second_night_imports_only_what_is_new(places: Places) -> None:
