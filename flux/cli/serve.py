@@ -21,6 +21,7 @@ from flux.cli.render import Column
 from flux.cli.version import flux_version
 
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+_YOUNG: Final = 10_000  # new objects until a collection; little of what a request makes needs one
 _FLAGS: Final = {"state": "paths.state", "workflows": "paths.workflows", "socket": "paths.socket", "tcp": "server.tcp"}
 _COLUMNS: Final = (Column(key="key"), Column(key="value"), Column(key="origin"))
 
@@ -46,6 +47,7 @@ def serve(file: Path | None, check_config: bool, parent: int | None, **given: Pa
     from flux.daemon import run
 
     gc.freeze()
+    gc.set_threshold(_YOUNG, 10, 10)
     gc.enable()
     return run(settings, flux_version())
 
