@@ -103,7 +103,7 @@ def test_a_finished_execution_is_given_as_it_is() -> None:
 def test_what_cannot_be_kept_is_refused_before_anything_runs() -> None:
     """The error names the place inside the value."""
     with pytest.raises(PayloadTypeError, match="input"):
-        doubled.run(object())  # type: ignore[arg-type]  # that is the point
+        doubled.run(object())
 
 
 def test_resuming_what_is_not_paused_is_an_error() -> None:

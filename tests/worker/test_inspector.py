@@ -34,7 +34,7 @@ async def invoice(ctx):
 
 
 TWICE = "@workflow\nasync def w(ctx): pass\nv = w\n@workflow\nasync def w(ctx): pass\n"
-HIDDEN = "@workflow\nasync def w(ctx): pass\n@workflow.with_options(priority=1)\nasync def w(ctx): pass\n"
+HIDDEN = "@workflow\nasync def w(ctx): pass\n@workflow.with_options(timeout=0)\nasync def w(ctx): pass\n"
 
 
 async def look(pool: Pool, folder: Path, text: str, name: str = "a.py"):
