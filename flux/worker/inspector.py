@@ -75,7 +75,7 @@ def _hidden(source: Source, loaded: Loaded) -> LoadError | None:
         if not isinstance(node, ast.AsyncFunctionDef) or node.name not in functions or not node.decorator_list:
             continue
         decorator = node.decorator_list[0]
-        made_by = ast.unparse(decorator).partition("(")[0]
+        made_by = ast.unparse(decorator).partition("(")[0].removesuffix(".with_options")
         line = first.setdefault((node.name, made_by), decorator.lineno)
         if line != decorator.lineno:
             return LoadError(
