@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 import click
 
-from flux.cli import exits
+from flux.cli import exits, render
 from flux.cli.lazy import Entry, LazyGroup
 from flux.errors import FluxError
 
@@ -96,4 +96,5 @@ def run(name: str, arguments: Sequence[str]) -> int:
 
 def main() -> NoReturn:
     """Run as a program."""
+    render.open_closed()
     sys.exit(run(program(sys.argv[0]), sys.argv[1:]))

@@ -251,11 +251,21 @@ _WRITERS: Final[Mapping[Form, Callable[[Iterable[Row], Sequence[Column]], None]]
 }
 
 
+def open_closed() -> None:
+    """Where we were started with stdout or stderr closed (`>&-`), what we say goes nowhere."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+
+
+def _nowhere() -> TextIO:
+    return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+
+
 def _write(stream: TextIO, text: str) -> None:
     """Write and flush: whoever follows along sees each line when it happens.
 
     Raises:
-        SystemExit: with 0, if the reader has left.
+        SystemExit: with 0, if the reader has left; with 1, if the disk below is full or fails.
     """
     try:
         stream.write(text)
@@ -264,3 +274,8 @@ def _write(stream: TextIO, text: str) -> None:
         # What is still buffered would raise again when Python flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         raise SystemExit(0) from None
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if stream is not sys.stderr:
+            problem(f"the output cannot be written: {error.strerror}")
+        raise SystemExit(1) from None

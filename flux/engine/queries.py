@@ -325,7 +325,7 @@ class _Call:
         elif event.type is _T.TASK_FALLBACK_COMPLETED:
             self._result = event.payload
         elif event.type in _DONE:
-            self._state, self._ended = _DONE[event.type], event.instant
+            self._state, self._ended = _DONE[event.type], max(event.instant, self._started)  # two clocks, as below
             is_done = event.type is _T.TASK_COMPLETED
             self._result = event.payload or self._result if is_done else None
             self._error = None if is_done else event.payload or self._error

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -102,3 +103,25 @@ def test_the_table_names_what_exists(entry: Entry) -> None:
         pytest.skip("not written yet")
 
     assert load(entry).name == entry.name
+
+
+@pytest.mark.parametrize(
+    ("target", "code", "words"),
+    [
+        pytest.param(
+            "> /dev/full",
+            1,
+            "error: the output cannot be written: No space left on device\n",
+            marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here"),
+            id="full",
+        ),
+        pytest.param(">&-", 0, "", id="closed"),
+    ],
+)
+def test_an_output_that_takes_nothing_is_no_traceback(target: str, code: int, words: str) -> None:
+    """A full disk is named; a stream that was closed for us is meant so."""
+    command = ["bash", "-c", f'"$0" -m flux.cli help {target}', sys.executable]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (code, words)
