@@ -12,21 +12,19 @@ Durations are int milliseconds.
 """
 
 import asyncio
-import contextlib
-from asyncio import tasks
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from functools import partial
-from typing import Final, TypedDict, Unpack
+from typing import Final
 
 from flux.codec import ClassIndex, decode_error
 from flux.errors import TaskFailed, TaskTimeout
 from flux.runtime import RUNTIME, Runtime
-from flux.worker.futures import CallFuture, WaitFuture
+from flux.worker.body_tasks import BodyTask, are_parked
+from flux.worker.frames import BodyFrame
 from flux.worker.job import Job, Outcome, Processes
 from flux.worker.outcomes import Completed, Died, Failed, Interrupted, Result
 from flux.worker.output import ORIGIN, Origin
-from flux.worker.private import Runnable
 
 CLEANUP: Final = 30_000  # what a body that was asked to end may still take
 
@@ -34,63 +32,27 @@ Arguments = tuple[tuple[object, ...], dict[str, object]]
 Done = Callable[[Result], None]
 
 
-class BodyTask(asyncio.Task[object]):
-    """A task on the worker's loop that belongs to a body: whoever finds it running knows who holds the loop."""
-
-    origin: Origin
-
-    def unload(self, context: Context) -> None:
-        """Close the coroutine, as if it had been deleted; the task never goes on."""
-        self._log_destroy_pending = False
-        tasks._unregister_task(self)  # noqa: SLF001 - else a closing loop would cancel, and so step it
-        loop = self.get_loop()
-        tasks._enter_task(loop, self)  # noqa: SLF001 - as the step of a task does, for `current_task()`
-        try:
-            with contextlib.suppress(BaseException):  # what it says to being closed concerns nobody
-                context.run(self.get_coro().close)
-        finally:
-            tasks._leave_task(loop, self)  # noqa: SLF001 - as above
-
-
-class TaskOptions(TypedDict, total=False):
-    """What a loop hands to its task factory; which of them, depends on the version of Python."""
-
-    name: str | None
-    context: Context | None
-
-
-def task_factory(
-    loop: asyncio.AbstractEventLoop, coro: Runnable[object], **options: Unpack[TaskOptions]
-) -> asyncio.Task[object]:
-    """A task; one that is created by a body is known as that body's."""
-    origin = ORIGIN.get()
-    if origin is None or origin.call is None:
-        return asyncio.Task(coro, loop=loop, **options)
-    task = BodyTask(coro, loop=loop, **options)
-    task.origin = origin
-    return task
-
-
 class Body:
     """What all bodies have: a task on the loop, a timeout, and an end that comes once."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, context: Context, timeout: int, done: Done) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, context: Context, frame: BodyFrame, timeout: int, done: Done
+    ) -> None:
         self._loop = loop
         self._context = context
+        self._frame = frame
         self._timeout = timeout
         self._left = timeout / 1000
         self._done: Done | None = done
         self._task: BodyTask | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._waits = 0
         self._is_cancelled = False
         self._is_late = False
 
     @property
     def is_parked(self) -> bool:
-        """Whether it waits for something that only the daemon can end."""
-        waiter = getattr(self._task, "_fut_waiter", None)
-        return isinstance(waiter, WaitFuture | CallFuture) and not waiter.done()
+        """Whether it waits for something that only the daemon can end, with all the tasks that it has created."""
+        return self._task is not None and are_parked([self._task, *self._frame.children])
 
     def start(self, origin: Origin) -> None:
         """Begin."""
@@ -112,8 +74,9 @@ class Body:
         """Forget it: whatever it still says concerns nobody."""
         self._done = None
         self._disarm()
-        if self._task is not None:
-            self._task.cancel()
+        for task in (*self._frame.children, self._task):
+            if task is not None:
+                task.cancel()
 
     def unload(self) -> None:
         """Close it, if it is parked: it is to run again elsewhere, so it must not take this for a cancel."""
@@ -124,21 +87,32 @@ class Body:
         self._done = None
         self._disarm()
         self._task = None
-        task.unload(self._context)
+        task.remove_done_callback(self._ended)
+        for each in (*self._frame.orphan(), task):
+            each.unload(self._context)
 
     # ------------------------------------------------------------------ its time
 
     def wait_opened(self) -> None:
-        """The body waits for the daemon: its time stands still."""
-        self._waits += 1
-        if self._waits == 1 and self._timer is not None and not (self._is_late or self._is_cancelled):
-            self._left = self._timer.when() - self._loop.time()
-            self._disarm()
+        """The body waits for the daemon: if it does nothing else, its time stands still."""
+        if self._timeout:
+            self._loop.call_soon(self._stop_or_go)
 
     def wait_closed(self) -> None:
         """It goes on."""
-        self._waits -= 1
-        if self._waits == 0:
+        if self._timeout:
+            self._stop_or_go()
+            self._loop.call_soon(self._stop_or_go)
+
+    def _stop_or_go(self) -> None:
+        """Look whether the body's time stands still."""
+        if self._is_late or self._is_cancelled or self._done is None:
+            return
+        is_parked = self.is_parked
+        if is_parked and self._timer is not None:
+            self._left = self._timer.when() - self._loop.time()
+            self._disarm()
+        elif not is_parked and self._timer is None:
             self._arm()
 
     def _arm(self) -> None:
@@ -194,12 +168,13 @@ class LoopBody(Body):
         self,
         loop: asyncio.AbstractEventLoop,
         context: Context,
+        frame: BodyFrame,
         timeout: int,
         done: Done,
         fn: Callable[..., object],
         arguments: Arguments,
     ) -> None:
-        super().__init__(loop, context, timeout, done)
+        super().__init__(loop, context, frame, timeout, done)
         self._fn = fn
         self._arguments = arguments
 
@@ -237,12 +212,13 @@ class ProcessBody(Body):
         self,
         loop: asyncio.AbstractEventLoop,
         context: Context,
+        frame: BodyFrame,
         done: Done,
         processes: Processes,
         job: Job,
         classes: ClassIndex,
     ) -> None:
-        super().__init__(loop, context, 0, done)
+        super().__init__(loop, context, frame, 0, done)
         self._processes = processes
         self._job = job
         self._classes = classes

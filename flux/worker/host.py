@@ -32,7 +32,7 @@ from flux.wire.frames import (
     unpack_events,
 )
 from flux.worker import ordered
-from flux.worker.bodies import BodyTask, task_factory
+from flux.worker.body_tasks import BodyTask, task_factory
 from flux.worker.job import Loaded, Processes
 from flux.worker.output import Origin
 from flux.worker.place import Reporting

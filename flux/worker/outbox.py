@@ -81,6 +81,13 @@ class Outbox:
         return not (self._facts or self._begins or self._waits)
 
     @property
+    def is_busy(self) -> bool:
+        """Whether it holds what only a running execution can tell: facts, begins, new pauses."""
+        return bool(self._facts or self._begins) or any(
+            wait.open and wait.kind == "pause" for wait in self._waits.values()
+        )
+
+    @property
     def asks(self) -> bool:
         """Whether a body was asked for that has not been answered."""
         return bool(self._begins) or any(starters for _, starters in self._unacknowledged)
@@ -108,6 +115,12 @@ class Outbox:
         self._facts, self._begins, self._waits = [], {}, {}
         last = parts.pop()
         return [*[self._report(part, None, None) for part in parts], self._report(last, idle, end)]
+
+    def alarm(self, now: int) -> Report:
+        """A report that has the daemon send an input at once: a timer which is due already."""
+        part = _Part()
+        part.waits.append(Waiting(f"~wake#{self._fence}.{self._n + 1}", "timer", True, now))
+        return self._report(part, None, None)
 
     def _report(self, part: "_Part", idle: Idle | None, end: End | None) -> Report:
         self._n += 1

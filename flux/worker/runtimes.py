@@ -15,6 +15,7 @@ from flux.context import ExecutionContext
 from flux.core.identity import Scope
 from flux.errors import InvalidDefinition, NotInWorkflow
 from flux.runtime import PendingCall, TaskSpec
+from flux.worker.body_tasks import BodyTask
 from flux.worker.frames import BodyFrame
 from flux.worker.place import Place
 from flux.worker.program import Program
@@ -117,6 +118,10 @@ class BodyRuntime:
     def call(self, spec: TaskSpec, args: tuple[object, ...], kwargs: dict[str, object]) -> PendingCall:
         """A nested call; its id is taken now."""
         return Pending(self._program, self._frame, self._scope(f"task {spec.name!r}"), spec, args, kwargs)
+
+    def adopt(self, task: BodyTask) -> None:
+        """The body has created a task."""
+        self._frame.adopt(task)
 
     def pause(self, name: str, output: object) -> Awaitable[object]:
         """Open a pause; gives what it is resumed with."""

@@ -69,6 +69,8 @@ class Session:
         self._later: deque[Call] = deque()
         self._is_pumping = False
         self._rested_at: int | None = None
+        self._is_resting = False
+        self._is_waking = False
         self._warnings: list[Log] = []
 
     # ------------------------------------------------------------------ turns
@@ -238,6 +240,7 @@ class Session:
             self.seen = frame.sequence  # no input changes a failure, but an end that has not seen it is refused
             self.changed()
         elif not self.is_draining:
+            self._is_resting = self._is_waking = False
             self.deliver(event)
             self.pump()
             self.changed()
@@ -311,6 +314,9 @@ class Session:
         self._warnings.clear()
         if self.is_closed or not self.outbox.may_send:
             return
+        if self._is_resting and self.outbox.is_busy:
+            self._wake()
+            return
         end, idle = self.ending.due(), None
         if end is None and self._is_quiet():
             if not len(self.waits) and not self.is_draining:
@@ -319,6 +325,7 @@ class Session:
             elif not self.outbox.is_empty or self._rested_at != self.seen:
                 idle = Idle(self.seen)
                 self._rested_at = self.seen
+                self._is_resting = True
         if end is not None:
             self.outbox.drop_begins()
         if end is None and idle is None and self.outbox.is_empty:
@@ -327,6 +334,12 @@ class Session:
             self.worker.send(report)
         if end is not None:
             self.ending.told_in(self.outbox.last)
+
+    def _wake(self) -> None:
+        """A body that only waited has gone on by itself: only an input makes a resting execution run again."""
+        if not self._is_waking:
+            self._is_waking = True
+            self.worker.send(self.outbox.alarm(self.stamp()))
 
     def acknowledged(self, ack: Ack) -> bool:
         """Take an acknowledgement; whether the execution has ended with it."""

@@ -70,10 +70,10 @@ def start_body(session: Place, program: Program, call: Call, begin: EventType) -
 
     if place == "process":
         job = _job(session, call, fn, timeout)
-        body: Body = ProcessBody(loop, context, done, session.worker.processes, job, session.classes)
+        body: Body = ProcessBody(loop, context, frame, done, session.worker.processes, job, session.classes)
     else:
         kind = ThreadBody if place == "thread" else LoopBody
-        body = kind(loop, context, timeout, done, fn, _arguments(session, call, fn))
+        body = kind(loop, context, frame, timeout, done, fn, _arguments(session, call, fn))
     frame.body = body
     body.start(origin)
     return body
