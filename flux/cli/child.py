@@ -72,6 +72,20 @@ class Daemon:
             pause(_LOOK_EVERY)
         return False
 
+    def reached(self) -> SyncClient | None:
+        """A client of it, once it takes requests; None: it ended before.
+
+        Where its path is too long for a socket, it says only as it starts where it listens instead, so
+        that every look is one with a new client.
+        """
+        while self._process.poll() is None:
+            client = SyncClient(f"unix:{self.place.socket}")
+            if _is_ready(client):
+                return client
+            client.close()
+            pause(_LOOK_EVERY)
+        return None
+
     def tell(self, number: signal.Signals) -> None:
         """Send it a signal; nothing if it has ended."""
         self._process.send_signal(number)

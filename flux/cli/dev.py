@@ -39,9 +39,11 @@ def dev(tcp: str | None) -> int:
     _prepare(place)
     daemon = Daemon.start(place, tcp=tcp)
     with _passing_on(daemon.tell):
-        with SyncClient(f"unix:{place.socket}") as client:
-            if daemon.answers(client) and client.info()["pid"] == daemon.pid:  # else another one has this folder
-                _welcome(daemon, client, here)
+        client = daemon.reached()
+        if client is not None:
+            with client:
+                if client.info()["pid"] == daemon.pid:  # else another one has this folder
+                    _welcome(daemon, client, here)
         code = daemon.wait()
     if code < 0:
         render.problem(f"the daemon {ended(code)}")

@@ -101,6 +101,21 @@ def test_a_daemon_that_cannot_start_gives_its_exit_code(folder: Path, around) ->
     assert re.search("error: .*flux.db", words)
 
 
+def test_in_a_deep_folder_it_tells_where_it_listens_instead(folder: Path, around) -> None:
+    """A path above the system's limit for sockets is no reason to stay silent; the line to try names the other."""
+    deep = folder.joinpath(*["a_folder_with_a_long_name"] * 6)
+    deep.mkdir(parents=True)
+
+    with flux_process("dev", cwd=deep) as dev:
+        words = told(dev, "curl")
+        dev.terminate()
+        dev.communicate()
+
+    listening = next(re.search(r"Flux listens at unix:(\S+)", line) for line in words if "Flux listens" in line)
+    assert listening is not None
+    assert f"--unix-socket {listening[1]} " in words[-1]
+
+
 def test_a_second_one_in_a_folder_says_nothing_but_why_it_ends(folder: Path, around) -> None:
     """The first one answers at the same address; that is no reason to welcome anybody."""
     with flux_process("dev", cwd=folder) as first:
