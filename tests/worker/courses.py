@@ -15,9 +15,10 @@ from flux.worker.job import Loaded
 from flux.worker.output import ORIGIN
 from flux.workflow import Workflow
 from tests.worker.ledger import Ledger, Row, count_of_facts
-from tests.worker.programs import World, program, workflow_of
+from tests.worker.programs import program, workflow_of
 from tests.worker.scripted import InlineProcesses, ScriptedDaemon
 from tests.worker.virtual import clock
+from tests.worker.world import World
 
 T = EventType
 _CALL_ENDS = frozenset({T.TASK_COMPLETED, T.TASK_FAILED, T.TASK_CANCELLED, T.TASK_DENIED})

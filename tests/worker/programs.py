@@ -7,19 +7,16 @@ replay that ran one again would show.
 """
 
 import asyncio
-import itertools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from random import Random
 
 from flux.context import ExecutionContext
-from flux.core.retry import RetryPolicy
-from flux.runtime import TaskSpec, current
 from flux.tasks import map as map_items
 from flux.tasks import now, parallel, pause, randint, sleep
-from flux.worker.output import ORIGIN
 from flux.workflow import Workflow
+from tests.worker.world import World, run_task
 
 Note = Callable[[str], None]
 
@@ -39,8 +36,8 @@ class Node:
         return f"{words}({inner})" if inner else words
 
 
-LEAVES = ("task", "task", "task", "task", "retry", "fallback", "rollback", "nested", "process", "timed", "pause",
-          "sleep", "asleep", "yield", "lock", "state", "queue", "random")  # fmt: skip
+LEAVES = ("task", "task", "task", "task", "retry", "fallback", "rollback", "nested", "impatient", "process", "timed",
+          "pause", "sleep", "asleep", "yield", "lock", "state", "queue", "random")  # fmt: skip
 BRANCHES = ("sequence", "sequence", "gather", "gather", "group", "race", "race", "completed", "timeout", "wait_for",
             "shield", "spawn", "guard", "parallel", "map", "generator", "failing_group", "semaphore",
             "event")  # fmt: skip
@@ -61,111 +58,6 @@ def _node(random: Random, depth: int) -> Node:
     count = random.randint(1, 4) if kind not in ("timeout", "wait_for", "shield", "spawn", "guard") else 1
     children = tuple(_node(random, depth - 1) for _ in range(count))
     return Node(kind=kind, name=random.choice("abc"), number=random.randint(1, 3), children=children)
-
-
-# ---------------------------------------------------------------------- the tasks of programs
-
-
-@dataclass
-class World:
-    """What bodies do: how long they take, whether they fail, and the value that no other run gives.
-
-    `begun` is called with the call and the attempt at the start of each.
-    """
-
-    random: Random
-    begun: Callable[[str, int], None]
-    serial: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
-    slow: float = 1.0
-
-    async def body(self, name: str) -> str:
-        """Take some time, then give a value of its own."""
-        origin = ORIGIN.get()
-        assert origin is not None
-        assert origin.call is not None
-        self.begun(origin.call, origin.attempt)
-        if self.random.random() < 0.7:
-            await asyncio.sleep(self.random.random() * self.slow)
-        return f"{name}:{next(self.serial)}"
-
-    async def plain(self, name: str) -> str:
-        """Never fails."""
-        return await self.body(name)
-
-    async def mutable(self, name: str) -> list[str]:
-        """Gives something that cannot be shared."""
-        return [await self.body(name)]
-
-    async def fragile(self, name: str) -> str:
-        """Fails half of the time."""
-        value = await self.body(name)
-        if self.random.random() < 0.5:
-            raise ValueError(value)
-        return value
-
-    async def hopeless(self, name: str) -> str:
-        """Always fails."""
-        raise ValueError(await self.body(name))
-
-    async def careful(self, name: str) -> str:
-        """Takes its time to clean up when it is cancelled, and sometimes has a value all the same."""
-        try:
-            return await self.body(name)
-        except asyncio.CancelledError:
-            await asyncio.sleep(self.random.random() * 0.3)
-            if self.random.random() < 0.3:
-                return f"{name}:late:{next(self.serial)}"
-            raise
-
-    async def nest(self, name: str, depth: int) -> list[str]:
-        """Calls tasks, one after the other and at once, and waits durably now and then."""
-        first = await run_task(self.spec("plain"), f"{name}/1")
-        if depth > 1:
-            await run_task(self.spec("nest"), f"{name}/n", depth - 1)
-        others = await asyncio.gather(*(run_task(self.spec("retry"), f"{name}/{n}") for n in range(depth)),
-                                      return_exceptions=True)  # fmt: skip
-        if depth == 3:
-            await sleep(self.random.random())
-        return [str(first), *map(repr, others)]
-
-    def spec(self, kind: str) -> TaskSpec:
-        """The task of this kind."""
-        fragile = RetryPolicy(max_attempts=2, delay=300, jitter="full")
-        once_more = RetryPolicy(max_attempts=1, delay=100)
-        plain = TaskSpec(name=kind, fn=self.plain, is_async=True, place="loop", retry=RetryPolicy())
-        specs = {
-            "plain": plain,
-            "mutable": replace(plain, fn=self.mutable),
-            "careful": replace(plain, fn=self.careful, rollback=self.plain),
-            "retry": replace(plain, fn=self.fragile, retry=fragile),
-            "fallback": replace(plain, fn=self.hopeless, retry=once_more, fallback=self.mutable),
-            "rollback": replace(plain, fn=self.fragile, rollback=self.plain),
-            "nested": replace(plain, fn=self.nest),
-            "nest": replace(plain, fn=self.nest),
-            "timed": replace(plain, fn=self.careful, retry=fragile, timeout=400),
-            "process": replace(plain, fn=process_body, retry=fragile, is_async=False, place="process"),
-        }
-        return specs[kind]
-
-
-def process_body(name: str) -> str:
-    """What runs in a task process; the fake one gives it its value."""
-    return name
-
-
-async def run_task(spec: TaskSpec, *args: object) -> object:
-    """A call of a task, as `Task.__call__` makes it."""
-    return await current("task").call(spec, args, {}).start()
-
-
-def call_task(spec: TaskSpec, *args: object) -> Coroutine[object, object, object]:
-    """The same, with its place taken now."""
-    pending = current("task").call(spec, args, {})
-
-    async def start() -> object:
-        return await pending.start()
-
-    return start()
 
 
 # ---------------------------------------------------------------------- running a program
@@ -227,6 +119,9 @@ class Run:
 
     async def _nested(self, node: Node) -> object:
         return await self._call("nested", node.name, node.number)
+
+    async def _impatient(self, node: Node) -> object:
+        return await self._call("impatient", node.name)
 
     async def _process(self, node: Node) -> object:
         return await self._call("process", node.name)
