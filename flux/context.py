@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from flux.codec import encode, encode_error, error_view, plain
+from flux.codec import encode_error, error_view, view
 from flux.core.events import EventType as ExecutionEventType
 from flux.core.execution import FINAL
 from flux.core.execution import State as ExecutionState
@@ -161,5 +161,5 @@ def _plain(value: object) -> object:
     """`value` as plain JSON; an error as {type, message, traceback, cause}."""
     if isinstance(value, BaseException):
         return error_view(encode_error(value))
-    view: object = plain(encode(value))
-    return view
+    seen: object = view(value)
+    return seen

@@ -4,6 +4,7 @@
     scalars     small standard types       classes     authors' classes and how they are found again
     exceptions  taken apart, put together  failures    an exception that ended an attempt
     instances   dataclasses, the same      calls       arguments and their digest
+    views       value → view
 
 A value comes back equal and of the same type, or it is refused when it is encoded. No pickle, and no import by
 a name out of the data. Sizes are bytes.
@@ -15,6 +16,7 @@ from flux.codec.decoding import decode, plain
 from flux.codec.encoding import encode, is_atomic
 from flux.codec.failures import decode_error, encode_error, error_view
 from flux.codec.refusals import MAX_DEPTH, MAX_PAYLOAD
+from flux.codec.views import view
 
 __all__ = [
     "MAX_DEPTH",
@@ -31,4 +33,5 @@ __all__ = [
     "error_view",
     "is_atomic",
     "plain",
+    "view",
 ]

@@ -12,6 +12,8 @@ import traceback
 from pathlib import Path
 from typing import Any, Final
 
+from flux.codec.instances import slots_of
+
 REMOTE: Final = "__flux_traceback__"
 """The attribute that holds the recorded traceback of an exception read from the log."""
 
@@ -28,7 +30,7 @@ def take_apart(error: BaseException) -> tuple[tuple[Any, ...], dict[str, Any]]:
     # The builtin's own `__reduce__`: OSError and ImportError keep more than `args` says.
     maker: Any = _maker(type(error))
     reduced = maker.__reduce__(error)
-    state = dict(reduced[2]) if len(reduced) > 2 and reduced[2] else {}
+    state = slots_of(error) | (dict(reduced[2]) if len(reduced) > 2 and reduced[2] else {})
     if isinstance(error, AttributeError | NameError):
         state.setdefault("name", error.name)
     return tuple(reduced[1]), {name: value for name, value in state.items() if _is_ours_to_keep(name)}

@@ -12,9 +12,13 @@ from typing import Any
 def fields_of(value: object) -> dict[str, Any]:
     """The attributes that `value` holds, by name. An attribute that is not set is left out."""
     cls: type = type(value)
-    slots = {name: getattr(value, name) for name in _slots_of(cls) if hasattr(value, name)}
     attributes: dict[str, Any] = getattr(value, "__dict__", {})
-    return slots | {name: content for name, content in attributes.items() if not _is_left_out(cls, name)}
+    return slots_of(value) | {name: content for name, content in attributes.items() if not _is_left_out(cls, name)}
+
+
+def slots_of(value: object) -> dict[str, Any]:
+    """What `value` holds in slots, by name; those of the oldest base first."""
+    return {name: getattr(value, name) for name in _slots_of(type(value)) if hasattr(value, name)}
 
 
 def make(cls: type, fields: dict[str, Any]) -> object:
