@@ -127,40 +127,49 @@ def test_the_lock_is_that_of_the_file_whatever_it_is_called(tmp_path: Path):
     lock.release()
 
 
-def test_a_released_lock_is_free_though_a_forked_child_has_a_copy(tmp_path: Path):
-    """A child that knows nothing of it must not keep the file from others."""
-    database = tmp_path / "flux.db"
-    lock = Lock.take(database)
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
+FORKS = """
+import os, sys
+from pathlib import Path
+from flux.store.place import Lock
+
+lock = Lock.take(Path(sys.argv[1]))
+reading, writing = os.pipe()
+child = os.fork()
+if child == 0:
+    if sys.argv[2] == "the child lets go":
+        lock.release()
+    else:
         os.close(writing)
         os.read(reading, 1)  # until the parent has closed its end
-        os._exit(0)
-    os.close(reading)
-
-    lock.release()
-    again = Lock.take(database)
-
-    again.release()
-    os.close(writing)
+    os._exit(0)
+os.close(reading)
+if sys.argv[2] == "the child lets go":
     os.waitpid(child, 0)
-
-
-def test_a_forked_child_cannot_release_what_is_its_parents(tmp_path: Path):
-    """It lets go of its own copy and of nothing else."""
-    database = tmp_path / "flux.db"
-    lock = Lock.take(database)
-    child = os.fork()
-    if child == 0:
-        lock.release()
-        os._exit(0)
-    os.waitpid(child, 0)
-
-    with pytest.raises(UnusableDatabase, match="in use"):
-        Lock.take(database)
-
+else:
     lock.release()
+try:
+    Lock.take(Path(sys.argv[1]))
+    print("free")
+except Exception as exc:
+    print(exc)
+"""
+
+
+@pytest.mark.parametrize(
+    ("who", "told"), [("the parent lets go", "free"), ("the child lets go", "in use by another Flux")]
+)
+def test_a_lock_is_its_takers_and_no_forked_childs(tmp_path: Path, who: str, told: str):
+    """A child that knows nothing of it neither keeps the file from others nor gives away what is its parent's."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS, str(tmp_path / "flux.db"), who],
+        env={"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+
+    assert told in done.stdout
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_in_our_words(tmp_path: Path):
