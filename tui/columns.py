@@ -76,11 +76,8 @@ def took_text(row: Row, now: int) -> str:
     """How long it took, or has been going on."""
     if not row.started:
         return "" if row.is_final else write.age(now - row.created)
-    if row.is_final:
-        return write.duration(row.length(now))
-    if row.state == "RUNNING":
-        return write.running_for(row.length(now))
-    return write.age(row.length(now))
+    length = row.length(now)
+    return write.duration(length) if row.is_final else write.lasting(length, row.state)
 
 
 def _cell(column: Column, text: str, glyphs: Glyphs) -> str:

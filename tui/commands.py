@@ -17,13 +17,15 @@ class Command:
     """An intention. The docstring of each class is what help says.
 
     `keys` are Textual's names of keys, `shown` is how a person reads the first of them, `label` is the
-    word in the footer (empty: not there). `writes`: hidden when nothing may be changed.
+    word in the footer (empty: not there). `writes`: hidden when nothing may be changed. `first`: done
+    before the keys behind it are looked at, since it changes where they go.
     """
 
     keys: ClassVar[str]
     shown: ClassVar[str]
     label: ClassVar[str] = ""
     writes: ClassVar[bool] = False
+    first: ClassVar[bool] = False
 
     @classmethod
     def refusal(cls, row: Row | None) -> str:
@@ -59,7 +61,7 @@ class Open(_OnExecution):
 class Query(Command):
     """Narrow the list: state:FAILED,PAUSED workflow:order* namespace:billing words."""
 
-    keys, shown, label = "slash", "/", "query"
+    keys, shown, label, first = "slash", "/", "query", True
 
 
 class Clear(Command):

@@ -150,14 +150,15 @@ def summary(dossier: Dossier, now: int, glyphs: Glyphs) -> Line:
     """The facts of an execution on one line: state, version, when, how long, where."""
     found = dossier.row
     state = write.role_of(found.state)
-    took = write.running_for(found.length(now)) if not found.is_final else write.duration(found.length(now))
+    length = found.length(now)
+    took = write.duration(length) if found.is_final else write.lasting(length, found.state)
     queued = max((found.started or now) - found.created, 0)
     facts = [
         f"@{found.version[:7]}" if found.version else "",
         f"submitted {write.clock_time(found.created, now=now)}",
         f"took {took}" if found.is_final else f"for {took}",
         f"queued {write.duration(queued)}" if found.started else "",
-        f"worker {write.clean(found.worker)}" if found.worker else "",
+        f"worker {write.short_id(write.clean(found.worker), glyphs)}" if found.worker else "",
         f"by {write.clean(found.principal)}" if found.principal else "",
     ]
     return (
@@ -169,5 +170,5 @@ def summary(dossier: Dossier, now: int, glyphs: Glyphs) -> Line:
 
 def why_lines(found: Row, width: int, most: int) -> list[Line]:
     """The sentence that says why the execution is where it is, on at most `most` lines."""
-    texts = write.wrap(write.clean(found.why), max(width - 6, 10))[:most]
+    texts = write.wrap(write.clean(found.why), max(width - 6, 10))[:most] if found.why else []
     return [((("WHY   " if at == 0 else "      "), "heading"), (text, "")) for at, text in enumerate(texts)]

@@ -151,6 +151,11 @@ def running_for(length: int) -> str:
     return f"{max(length, 0) // SECOND}s" if length < 10 * SECOND else duration(length)
 
 
+def lasting(length: int, state: str) -> str:
+    """How long something has gone on: by the second while it runs, coarse while it only waits."""
+    return running_for(length) if state in ("RUNNING", "CANCELLING") else age(length)
+
+
 def age(length: int) -> str:
     """`<1m`, `5m`, `3h`, `6d`. Nothing below a minute is told apart, so that an idle screen stays still."""
     if length < MINUTE:

@@ -63,9 +63,9 @@ def window(start: int, finished: int, now: int) -> Window:
 
 
 def layout(lanes: Sequence[Lane], seen: Window, width: int, glyphs: Glyphs) -> Layout:
-    """The column widths for `lanes`: names and figures get what the longest needs, within bounds."""
+    """The column widths for `lanes`: names and figures get what the longest needs, names at most nine twentieths."""
     longest = max((cell_len(label(lane, glyphs)) for lane in lanes), default=0)
-    name = min(max(longest, 8), width * 2 // 5)
+    name = min(max(longest, 8), width * 9 // 20)
     figures = max((cell_len(tail(lane, seen, glyphs)) for lane in lanes), default=0)
     room = min(max(figures, _TAIL), width // 4)
     return Layout(name=name, bar=max(width - name - room - 2, 0), tail=room)
@@ -96,7 +96,7 @@ def _figure(at: int) -> str:
 
 def line(lane: Lane, seen: Window, shape: Layout, glyphs: Glyphs) -> Line:
     """One lane: its name, its bar, how long it took and how often it was tried."""
-    name = write.left(label(lane, glyphs), shape.name, glyphs)
+    name = write.left(label(lane, glyphs, shape.name), shape.name, glyphs)
     head = len(name) - len(name.lstrip()) + 1
     role = write.role_of(lane.state)
     naming = "strong" if lane.kind in ("execution", "group") else "dim" if lane.kind == "attempt" else ""
@@ -113,13 +113,18 @@ def line(lane: Lane, seen: Window, shape: Layout, glyphs: Glyphs) -> Line:
     )
 
 
-def label(lane: Lane, glyphs: Glyphs) -> str:
-    """The glyph of the state, the name, what an attempt failed of, a group's size, and whether more is below."""
+def label(lane: Lane, glyphs: Glyphs, width: int = 1000) -> str:
+    """The glyph of the state, the name, what an attempt failed of, a group's size, and whether more is below.
+
+    Of what does not fit into `width` cells the name is cut.
+    """
     sign = glyphs.undo if lane.undo else write.glyph(lane.state, glyphs)
+    begun = f"{'  ' * lane.depth}{sign} "
     many = f" {glyphs.times}{lane.size}" if lane.kind == "group" else ""
-    error = f" {write.clean(lane.error.partition(':')[0])}" if lane.kind == "attempt" and lane.error else ""
     below = "" if lane.folded is None else " " + (glyphs.shut if lane.folded else glyphs.open)
-    return f"{'  ' * lane.depth}{sign} {write.clean(lane.name)}{error}{many}{below}"
+    error = f" {lane.error.partition(':')[0]}" if lane.kind == "attempt" and lane.error else ""
+    name = write.clean(lane.name + error)
+    return begun + write.cut(name, max(width - len(begun + many + below), 1), glyphs) + many + below
 
 
 def tail(lane: Lane, seen: Window, glyphs: Glyphs) -> str:
@@ -130,7 +135,7 @@ def tail(lane: Lane, seen: Window, glyphs: Glyphs) -> str:
         )
     took = write.duration(_total(lane, seen)) if lane.spans else ""
     if lane.spans and lane.spans[-1].end is None:
-        took = write.running_for(_total(lane, seen))
+        took = write.lasting(_total(lane, seen), lane.state)
     if lane.kind == "call" and lane.attempts > 1:
         return f"{glyphs.times}{lane.attempts}  {took}"
     return took

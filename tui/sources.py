@@ -73,10 +73,8 @@ class LaneLines:
         return len(self.lanes)
 
     def key(self, index: int) -> Hashable:
-        """The lane, the widths, and the time if a span of it goes on."""
-        lane = self.lanes[index]
-        goes_on = any(span.end is None for span in lane.spans)
-        return (lane, self.shape, self.window.start, self.window.end, self.window.now // 1000 if goes_on else 0)
+        """The line itself: as long as it looks the same, time may pass."""
+        return gantt.line(self.lanes[index], self.window, self.shape, self.glyphs)
 
     def line(self, index: int, width: int) -> Line:
         """One bar with its name."""
@@ -107,7 +105,7 @@ class FactLines:
         since = "+" + write.duration(fact.instant - self.created)
         when = write.precise_time(fact.instant) if width >= _WIDE else f"{since:>7}"
         tried = f" try {fact.attempt}" if fact.attempt > 1 and fact.type.startswith("TASK_") else ""
-        where = f" {write.clean(fact.worker)}" if fact.worker else ""
+        where = f" {write.short_id(write.clean(fact.worker), self.glyphs)}" if fact.worker else ""
         return write.fit(
             (
                 (f"{fact.sequence:>4} ", "dim"),

@@ -96,12 +96,14 @@ class Stage:
 
 
 @asynccontextmanager
-async def showing(client: Recorded, *, size: tuple[int, int] = WIDE, **look: object) -> AsyncIterator[Stage]:
-    """The app with `client`, shown and connected."""
+async def showing(
+    client: Recorded, *, size: tuple[int, int] = WIDE, live: bool = True, **look: object
+) -> AsyncIterator[Stage]:
+    """The app with `client`, shown; connected, unless it should not be waited for."""
     clock = ManualClock(NOON)
     app = FluxApp(client, Look(place=client.url, clock=clock, **look))  # type: ignore[arg-type]  # fields of Look
     async with app.run_test(size=size, notifications=True) as pilot:
         stage = Stage(app=app, client=client, clock=clock, pilot=pilot)
-        if client.down is None and size[0] >= 60:
+        if live and client.down is None and size[0] >= 60:
             await stage.until("● live" if look.get("glyphs") is None else "* live")
         yield stage

@@ -80,8 +80,9 @@ def test_the_summary_says_state_version_time_and_place() -> None:
 
 
 def test_what_runs_is_told_as_going_on() -> None:
-    """In whole seconds."""
+    """By the second while it runs; what only waits is told coarsely, so that an idle screen stays still."""
     assert "for 2m02s" in plain(dossiers.summary(dossier_of(running_etl()), NOON, UNICODE))
+    assert "for 3h  " in plain(dossiers.summary(dossier_of(paused_invoice()), NOON, UNICODE))
 
 
 def test_why_is_broken_at_spaces_and_cut_at_the_last_line() -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
 
 from .. import commands, document, gantt
 from .. import dossier as dossiers
@@ -77,12 +78,15 @@ class Execution(Frame):
 
     def on_mount(self) -> None:
         """Ask for everything; show what is known already."""
-        self._timeline.focus()
         self.post_message(DossierWanted(self._row.id))
 
     def selected(self) -> Row | None:
         """The execution itself."""
         return self._row
+
+    def main(self) -> Widget:
+        """The timeline."""
+        return self._timeline
 
     def heading(self) -> Line:
         """Where we are."""

@@ -10,6 +10,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
 from textual.widgets import Input
 
 from .. import columns, commands, model, query
@@ -73,13 +74,16 @@ class Executions(Frame):
         yield self.too_small
 
     def on_mount(self) -> None:
-        """Keys go to the table first."""
+        """The sign before the query line never changes."""
         self.query_one("#query-sign", Band).show([((" / ", "key"),)])
-        self._rows.focus()
 
     def selected(self) -> Row | None:
         """The execution under the cursor."""
         return self.view.selected
+
+    def main(self) -> Widget:
+        """The table."""
+        return self._rows
 
     def heading(self) -> Line:
         """Where the daemon is; while it cannot be reached, the reason says it."""
@@ -126,7 +130,7 @@ class Executions(Frame):
         return {
             **super().doers(),
             commands.Open: self._open,
-            commands.Query: self._query.focus,
+            commands.Query: lambda: self.set_focus(self._query),
             commands.Clear: self._clear,
             commands.Follow: lambda: self._become(model.follow(self.view, not self.view.following)),
             commands.Top: lambda: self._become(model.settle(self.view)),
@@ -137,6 +141,10 @@ class Executions(Frame):
             commands.PageUp: lambda: self._move(-max(rows.room // 2, 1)),
             commands.Quit: self.app.exit,
         }
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the query line every key is text."""
+        return not (action == "command" and self._query.has_focus)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """What is loaded follows the typing; the daemon is asked for the rest."""

@@ -35,7 +35,7 @@ NARROW: Final = 100  # below this many cells a screen leaves out what it can do 
 def bindings(of: Commands) -> list[BindingType]:
     """The bindings of `of`, hidden from Textual's own footer."""
     return [
-        Binding(key, f"command('{command.__name__}')", command.help(), show=False)
+        Binding(key, f"command('{command.__name__}')", command.help(), show=False, priority=command.first)
         for command in of
         for key in command.keys.split(",")
     ]
@@ -45,6 +45,9 @@ class Frame(Inked[None]):
     """A full screen with a title and a footer."""
 
     COMMANDS_HERE: ClassVar[Commands] = ()
+    AUTO_FOCUS: ClassVar[str | None] = (
+        ""  # each screen says itself where keys go; the first field would take them as text
+    )
 
     def __init__(self, look: Look) -> None:
         super().__init__()
@@ -71,6 +74,10 @@ class Frame(Inked[None]):
     def selected(self) -> Row | None:
         """The execution that commands are about."""
         return None
+
+    def main(self) -> Widget:
+        """Where keys go unless the person has gone elsewhere."""
+        return self
 
     def heading(self) -> Line:
         """What the title says after the product's name."""
@@ -137,6 +144,7 @@ class Frame(Inked[None]):
 
     def on_mount(self) -> None:
         """Time passes: what depends on it is looked at once a second."""
+        self.main().focus()
         self.set_interval(1.0, self.draw)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -147,6 +155,8 @@ class Frame(Inked[None]):
         small = width < SMALLEST[0] or height < SMALLEST[1]
         self.set_class(small, "-too-small")
         text = f"{width}×{height} is too small: {SMALLEST[0]}×{SMALLEST[1]} is the least. q leaves."
+        if not small and self.focused is None:
+            self.main().focus()
         self.too_small.show([((part, "warning"),) for part in write.wrap(text, max(width, 8))] if small else [])
         self.call_after_refresh(self.draw)
 

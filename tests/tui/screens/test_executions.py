@@ -1,8 +1,10 @@
 """The list of executions, played with keys."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
+from textual import events
 
 from flux.errors import Denied, Unreachable
 from tests.tui.recorded import Recorded
@@ -10,6 +12,7 @@ from tests.tui.stage import NARROW, showing
 from tests.tui.stories import MINUTE, completed, every_state, failed_order, paused_invoice, running_etl
 from tui.format import ASCII
 from tui.pager import SIZE
+from tui.records import Json
 
 
 async def test_every_state_is_told_by_sign_and_word() -> None:
@@ -118,6 +121,19 @@ async def test_a_query_without_matches_says_how_to_clear_it() -> None:
         assert "x clears the query" in stage.text
 
 
+async def test_what_is_typed_in_one_go_arrives_in_the_query_line() -> None:
+    """Over a slow link many keys come at once: none of those after the slash is taken for a command."""
+    client = Recorded(every_state())
+    async with showing(client) as stage:
+        for key in ("/", *"namespace:etl"):
+            stage.app.post_message(events.Key({"/": "slash", ":": "colon"}.get(key, key), key))
+
+        await stage.until("namespace:etl")
+        await stage.until(lambda text: "etl/nightly" in text and "order_fulfil" not in text)
+        await stage.press("slash")
+        await stage.until("namespace:etl/")
+
+
 async def test_escape_leaves_the_query_line() -> None:
     """And keys are commands again."""
     async with showing(Recorded(every_state())) as stage:
@@ -205,6 +221,38 @@ async def test_a_daemon_that_goes_away_leaves_its_data() -> None:
         client.come_back()
 
         await stage.until("● live")
+
+
+async def test_keys_are_commands_before_anything_has_come() -> None:
+    """What is pressed while the first answer is on its way is not typed into the query line."""
+
+    class Slow(Recorded):
+        answer = asyncio.Event()
+
+        async def executions(self, **asked: object) -> Json:
+            await self.answer.wait()
+            return await super().executions(**asked)  # type: ignore[arg-type]  # passed on as they are
+
+    client = Slow(every_state())
+    async with showing(client, live=False) as stage:
+        await stage.until("connecting")
+        await stage.press("F", "j")
+        client.answer.set()
+        await stage.until("▲ following")
+
+        await stage.until("✗ failed")
+
+
+async def test_a_terminal_that_grows_again_obeys() -> None:
+    """The table has the keys again after the screen was too small for it."""
+    async with showing(Recorded(every_state())) as stage:
+        await stage.pilot.resize_terminal(40, 10)
+        await stage.until("is too small")
+        await stage.pilot.resize_terminal(120, 36)
+        await stage.until("STATE")
+        await stage.press("down")
+
+        assert "✗ failed" in stage.cursor
 
 
 async def test_a_daemon_that_never_was_there_says_how_to_start_one() -> None:
