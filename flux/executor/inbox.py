@@ -84,7 +84,16 @@ class Inbox:
     def _acknowledge(self, worker: Worker, report: Report, answer: Answer) -> None:
         self._hangs.begun(report, answer.denied)
         worker.peer.send(
-            Ack(report.execution, report.fence, answer.n, answer.sequence, answer.handle, answer.denied, answer.refused)
+            Ack(
+                report.execution,
+                report.fence,
+                answer.n,
+                answer.sequence,
+                answer.handle,
+                answer.denied,
+                answer.refused,
+                self._gate.clock.now(),
+            )
         )
 
     def _refuse(self, worker: Worker, report: Report, size: int, error: BaseException) -> None:

@@ -90,7 +90,8 @@ class Ack(Frame, frozen=True):
     """Report `n` is durable. Bodies of its begins may start, except those whose index is in `denied`.
 
     `refused`: its `idle` or `end` did not hold, since an input had been numbered that it had not seen;
-    that input is on its way or has arrived. `handle` stands in for the token from now on.
+    that input is on its way or has arrived. `handle` stands in for the token from now on. `instant`: the
+    daemon's time, so that what ends after this is not stamped before it; 0: not told.
     """
 
     execution: str
@@ -100,6 +101,7 @@ class Ack(Frame, frozen=True):
     handle: int
     denied: tuple[int, ...] = ()
     refused: bool = False
+    instant: int = 0
 
 
 class Input(Frame, frozen=True):

@@ -6,7 +6,7 @@ was delivered. Nothing here is called from inside a task of the real loop.
 
     reading ─ last history ─ replaying ─ last record delivered ─ live ─ ended, unloaded or forgotten: closed
 
-Instants are int milliseconds UTC: the grant's, plus the monotonic clock since.
+Instants are int milliseconds UTC: the daemon's as it last told them, plus the monotonic clock since.
 """
 
 from collections import deque
@@ -343,6 +343,7 @@ class Session:
 
     def acknowledged(self, ack: Ack) -> bool:
         """Take an acknowledgement; whether the execution has ended with it."""
+        self._base = max(self._base, ack.instant - self.worker.clock.monotonic())  # what ends now ends after this
         was_held_back = not self.outbox.may_send
         allowed = self.outbox.acknowledged(ack.n, ack.handle, ack.denied)
         if self.ending.is_accepted(ack.n, ack.refused):
