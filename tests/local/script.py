@@ -13,9 +13,11 @@ def environment(home: Path) -> dict[str, str]:
     return {**kept, "FLUX_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
-def run(path: Path, home: Path, *arguments: str, stdin: str | None = None, more: Mapping[str, str] | None = None) -> str:
+def run(
+    path: Path, home: Path, *arguments: str, stdin: str | None = None, more: Mapping[str, str] | None = None
+) -> str:
     """What the script prints; it must end well."""
-    done = subprocess.run(  # noqa: S603 - our own script
+    done = subprocess.run(
         [sys.executable, str(path), *arguments],
         env={**environment(home), **(more or {})},
         input=stdin,
@@ -30,6 +32,6 @@ def run(path: Path, home: Path, *arguments: str, stdin: str | None = None, more:
 
 def start(path: Path, home: Path, *arguments: str) -> "subprocess.Popen[str]":
     """The script, running."""
-    return subprocess.Popen(  # noqa: S603 - our own script
+    return subprocess.Popen(
         [sys.executable, str(path), *arguments], env=environment(home), stdout=subprocess.PIPE, text=True
     )
