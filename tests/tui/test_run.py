@@ -40,6 +40,22 @@ def test_ten_thousand_executions_can_be_walked_through() -> None:
         assert is_restored(terminal)
 
 
+def test_a_busy_daemon_moves_nothing_under_the_cursor() -> None:
+    """Twenty new executions a second: they are counted, the list stands still, keys are obeyed."""
+    with Terminal([*ON_TERMINAL, "10000", "busy"]) as terminal:
+        terminal.until(lambda screen: re.search(r"▲ \d\d new", screen) and first_line(screen), "new executions")
+        terminal.press("jj")
+        terminal.until(lambda screen: screen.split("\n").index(first_line(screen)) == 6, "the cursor two lines down")
+        here = first_line(terminal.screen)
+        terminal.until(lambda screen: re.search(r"▲ [4-9]\d new", screen), "more new executions")
+        assert first_line(terminal.screen) == here
+
+        terminal.press("g")
+        terminal.until(lambda screen: first_line(screen) != here and "<1m" in first_line(screen), "the newest")
+        terminal.press("q")
+        assert terminal.wait() == 0
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_signal_gives_the_terminal_back(number: signal.Signals, code: int) -> None:
     """Ended from outside it leaves no raw mode, no hidden cursor, no mouse reports; the code names the signal."""
