@@ -1,12 +1,15 @@
 """`workflow.run()`: in the caller's process, in scripts, in a REPL, under a running loop, across processes."""
 
+import asyncio
+import os
+import threading
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from flux import ExecutionContext, task, workflow
-from flux.errors import NotFound, PayloadTypeError, WrongState
+from flux.errors import Conflict, NotFound, PayloadTypeError, WrongState
 from flux.tasks import pause
 from tests.local import script
 
@@ -57,6 +60,23 @@ async def doubled(ctx: ExecutionContext[int]) -> int:
 async def asked(ctx: ExecutionContext[str]) -> object:
     """The answer to a pause."""
     return await pause("question", output={"about": ctx.input})
+
+
+AT_THE_GATE, GATE = threading.Event(), threading.Event()
+
+
+@task
+async def wait_at_the_gate() -> str:
+    """Says that it is there, and waits until the gate is open."""
+    AT_THE_GATE.set()
+    await asyncio.to_thread(GATE.wait, 20)
+    return "through"
+
+
+@workflow
+async def held(ctx: ExecutionContext[None]) -> str:
+    """What comes through the gate."""
+    return await wait_at_the_gate()
 
 
 def _write(folder: Path, name: str, text: str) -> Path:
@@ -216,3 +236,145 @@ def test_two_processes_share_the_file_one_after_the_other(tmp_path: Path, home: 
     printed = [one.communicate(timeout=50)[0] for one in running]
 
     assert printed == ["190\n"] * 3
+
+
+def test_a_sleeping_execution_goes_on_after_a_kill(tmp_path: Path, home: Path) -> None:
+    """Its timer counts where it is loaded: the next process that asks for it loads it."""
+    path = _write(
+        tmp_path,
+        "nap.py",
+        """
+        import os, sys, threading
+        from flux import task, workflow
+        from flux.tasks import sleep
+
+        @task
+        async def one():
+            if len(sys.argv) > 1:  # by then it sleeps
+                threading.Timer(0.3, lambda: os.kill(os.getpid(), 9)).start()
+            return 1
+
+        @workflow
+        async def nap(ctx):
+            await one()
+            await sleep(1)
+            return "rested"
+
+        print(nap.run(execution_id="nap-1").output)
+        """,
+    )
+    killed = script.start(path, home, "die")
+    killed.communicate(timeout=50)
+
+    assert killed.returncode == -9
+    assert script.run(path, home) == "rested\n"
+
+
+def test_a_forked_child_does_not_keep_the_file(tmp_path: Path, home: Path) -> None:
+    """It outlives its parent's engine and knows nothing of it; the next process need not wait for its end."""
+    path = _write(
+        tmp_path,
+        "forks.py",
+        """
+        import os, sys
+        from flux import task, workflow
+
+        @task
+        async def one():
+            return 1
+
+        @workflow
+        async def once(ctx):
+            return await one()
+
+        print(once.run().output, flush=True)
+        if len(sys.argv) > 1:
+            if os.fork():
+                os._exit(0)  # without a word: the child holds what it has
+            os.close(1)
+            open(sys.argv[1]).read()  # until the test lets it go
+        """,
+    )
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    parent = script.start(path, home, str(gate))
+    parent.communicate(timeout=50)
+
+    assert parent.returncode == 0
+    assert script.run(path, home) == "1\n"
+    gate.write_text("go")
+
+
+async def test_a_caller_that_leaves_takes_nobody_with_it() -> None:
+    """Two wait for one execution; one of them gives up."""
+    AT_THE_GATE.clear()
+    GATE.clear()
+    leaving = asyncio.ensure_future(held.arun(execution_id="held-1"))
+    staying = asyncio.ensure_future(held.arun(execution_id="held-1"))
+    await asyncio.to_thread(AT_THE_GATE.wait, 20)
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    GATE.set()
+
+    assert (await asyncio.wait_for(staying, 20)).output == "through"
+
+
+def test_another_workflow_has_no_say(home: Path) -> None:
+    """An execution is resumed, cancelled and run by the workflow it is one of; the error names that."""
+    paused = asked.run("shoes")
+
+    with pytest.raises(Conflict, match="one of default/asked, not of default/doubled"):
+        doubled.resume(paused.execution_id, 1)
+    with pytest.raises(Conflict):
+        doubled.cancel(paused.execution_id)
+    with pytest.raises(Conflict):
+        doubled.run(1, execution_id=paused.execution_id)
+    assert asked.run(execution_id=paused.execution_id).is_paused
+
+
+def test_an_engine_that_failed_gives_the_file_up(tmp_path: Path, home: Path) -> None:
+    """Whoever waits is told; the next call begins anew, and what was running goes on with it."""
+    path = _write(
+        tmp_path,
+        "fails.py",
+        """
+        import asyncio, os, threading
+        from pathlib import Path
+        from flux import task, workflow
+        from flux.errors import StorageFailed
+        from flux.store import processes
+        from flux.store.database import Database
+
+        started, gate = threading.Event(), threading.Event()
+
+        @task
+        async def wait():
+            started.set()
+            await asyncio.to_thread(gate.wait, 20)
+            return "through"
+
+        @workflow
+        async def held(ctx):
+            return await wait()
+
+        @workflow
+        async def plain(ctx):
+            return ctx.input
+
+        async def main():
+            waiting = asyncio.ensure_future(held.arun(execution_id="held"))
+            await asyncio.to_thread(started.wait, 20)
+            stranger = Database.open(Path(os.environ["FLUX_HOME"]) / "local.db")
+            processes.raise_epoch(stranger.begin(0))
+            stranger.commit()
+            stranger.close()
+            told = await asyncio.gather(plain.arun(1), waiting, return_exceptions=True)
+            print([type(error) is StorageFailed for error in told])
+            gate.set()
+            print((await plain.arun(2)).output, (await held.arun(execution_id="held")).output)
+
+        asyncio.run(main())
+        """,
+    )
+
+    assert script.run(path, home) == "[True, True]\n2 through\n"
