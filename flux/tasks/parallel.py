@@ -53,7 +53,7 @@ async def parallel(
     try:
         _check(calls, max_concurrent)
         keep = _keeps_errors(return_exceptions, raise_on_error)
-        return await _Group[T](max_concurrent or len(calls), keep).run(waiting)
+        return await Group[T](max_concurrent or len(calls), keep).run(waiting)
     finally:
         _close(waiting)
 
@@ -88,14 +88,17 @@ async def map_items(
     return await parallel(*calls, max_concurrent=max_concurrent, return_exceptions=return_exceptions)
 
 
-class _Group(Generic[T]):
-    """The items of one `parallel`: how many are open, and what went wrong first."""
+class Group(Generic[T]):
+    """The items of one `parallel`: how many are open, and what went wrong first.
+
+    `items`: those that have been started. While `run` waits, they alone can end its wait.
+    """
 
     def __init__(self, limit: int, keep_errors: bool) -> None:
         self._limit = limit
         self._keep_errors = keep_errors
         self._loop = asyncio.get_running_loop()
-        self._items: list[asyncio.Future[T]] = []
+        self.items: list[asyncio.Future[T]] = []
         self._open = 0
         self._error: BaseException | None = None
         self._enough = 0
@@ -111,11 +114,11 @@ class _Group(Generic[T]):
         except (Exception, asyncio.CancelledError):
             await self._stop()
             raise
-        return [self._outcome(item) for item in self._items]
+        return [self._outcome(item) for item in self.items]
 
     def _start(self, call: Awaitable[T]) -> None:
         item = asyncio.ensure_future(call, loop=self._loop)
-        self._items.append(item)
+        self.items.append(item)
         self._open += 1
         item.add_done_callback(self._ended)
 
@@ -158,7 +161,7 @@ class _Group(Generic[T]):
         return item.result() if error is None else error
 
     def _cancel(self) -> None:
-        for item in self._items:
+        for item in self.items:
             item.cancel()
 
 

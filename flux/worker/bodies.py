@@ -27,6 +27,7 @@ from flux.worker.outcomes import Completed, Died, Failed, Interrupted, Result
 from flux.worker.output import ORIGIN, Origin
 
 CLEANUP: Final = 30_000  # what a body that was asked to end may still take
+_LOOK: Final = 250  # between two looks at a body with several tasks; what they do among themselves is told to nobody
 
 Arguments = tuple[tuple[object, ...], dict[str, object]]
 Done = Callable[[Result], None]
@@ -48,6 +49,7 @@ class Body:
         self._timer: asyncio.TimerHandle | None = None
         self._is_cancelled = False
         self._is_late = False
+        self._is_watched = False
 
     @property
     def is_parked(self) -> bool:
@@ -97,6 +99,17 @@ class Body:
         """The body waits for the daemon: if it does nothing else, its time stands still."""
         if self._timeout:
             self._loop.call_soon(self._stop_or_go)
+        if self._frame.children and not self._is_watched:
+            self._watch()
+
+    def _watch(self) -> None:
+        """Look from time to time whether the body only waits, as long as it has tasks of its own."""
+        self._is_watched = self._done is not None and bool(self._frame.children)
+        if self._is_watched:
+            if self._timeout:
+                self._stop_or_go()
+            self._frame.call.session.changed()
+            self._loop.call_later(_LOOK / 1000, self._watch)
 
     def wait_closed(self) -> None:
         """It goes on."""

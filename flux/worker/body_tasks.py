@@ -7,11 +7,13 @@ body with a task that does something is not taken for one that only waits.
 import asyncio
 import contextlib
 from asyncio import tasks
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextvars import Context
-from typing import TypedDict, Unpack
+from types import CodeType, FrameType
+from typing import Final, TypedDict, Unpack
 
 from flux.runtime import RUNTIME
+from flux.tasks.parallel import Group
 from flux.worker.futures import CallFuture, WaitFuture
 from flux.worker.output import ORIGIN, Origin
 from flux.worker.private import Runnable
@@ -65,17 +67,68 @@ def task_factory(
 
 def are_parked(members: Sequence[BodyTask]) -> bool:
     """Whether all of these tasks wait for the daemon, or for each other; at least one for the daemon."""
-    waiters = [getattr(task, "_fut_waiter", None) for task in members]
-    return any(map(_is_durable, waiters)) and all(_is_still(waiter, members) for waiter in waiters)
+    family = frozenset(members)
+    return any(_is_durable(_waiter(task)) for task in members) and all(_is_still(task, family) for task in members)
+
+
+def _waiter(task: object) -> object:
+    return getattr(task, "_fut_waiter", None)
 
 
 def _is_durable(waiter: object) -> bool:
     return isinstance(waiter, WaitFuture | CallFuture) and not waiter.done()
 
 
-def _is_still(waiter: object, members: Sequence[BodyTask]) -> bool:
-    """Whether only the daemon can end this; what nobody knows may end by itself."""
-    if _is_durable(waiter) or waiter in members:
+def _is_still(task: BodyTask, family: Collection[object]) -> bool:
+    """Whether only the daemon, or another of the family, can end what the task waits for."""
+    waiter = _waiter(task)
+    if waiter is None:
+        return False
+    return _is_daemons(waiter, family) or _is_stuck(_group(task), family)
+
+
+def _is_stuck(group: Sequence[object], family: Collection[object]) -> bool:
+    return bool(group) and all(_is_daemons(each, family) for each in group)
+
+
+def _is_daemons(waiter: object, family: Collection[object]) -> bool:
+    """Whether only the daemon or the family can end this; what nobody knows may end by itself."""
+    if isinstance(waiter, asyncio.Future) and (waiter in family or _is_durable(waiter)):
         return True
     gathered: Sequence[asyncio.Future[object]] = getattr(waiter, "_children", ())  # of `asyncio.gather`
-    return bool(gathered) and all(each.done() or _is_still(each, members) for each in gathered)
+    return bool(gathered) and all(each.done() or _is_daemons(each, family) for each in gathered)
+
+
+def _group(task: BodyTask) -> list[object]:
+    """The open futures that alone can wake the task, where it waits for a group; none where nobody knows."""
+    coroutine: object = task.get_coro()
+    while hasattr(inner := getattr(coroutine, "cr_await", None), "cr_frame"):
+        coroutine = inner
+    frame = getattr(coroutine, "cr_frame", None)
+    if not isinstance(frame, FrameType) or frame.f_code not in _GROUPS:
+        return []
+    found = _GROUPS[frame.f_code](frame.f_locals)
+    return [each for each in found if isinstance(each, asyncio.Future) and not each.done()]
+
+
+def _waited_for(variables: Mapping[str, object]) -> Iterable[object]:
+    """What `asyncio.wait` waits for; nothing if its time is limited, since then its timer may wake it."""
+    futures = variables["fs"] if variables["timeout"] is None else ()
+    return futures if isinstance(futures, Iterable) else ()
+
+
+def _in_task_group(variables: Mapping[str, object]) -> Iterable[object]:
+    group = variables["self"]
+    return group._tasks if isinstance(group, asyncio.TaskGroup) else ()  # noqa: SLF001 - it tells nobody otherwise
+
+
+def _in_parallel(variables: Mapping[str, object]) -> Iterable[object]:
+    group = variables["self"]
+    return group.items if isinstance(group, Group) else ()
+
+
+_WAIT: Final[CodeType] = vars(tasks)["_wait"].__code__
+_LEAVE: Final[CodeType] = vars(asyncio.TaskGroup).get("_aexit", asyncio.TaskGroup.__aexit__).__code__
+_RING: Final[CodeType] = vars(Group)["_ring"].__code__
+_GROUPS: Final = {_WAIT: _waited_for, _LEAVE: _in_task_group, _RING: _in_parallel}
+"""Where a task stands that waits for a group of others, and which those are by the variables there."""

@@ -64,6 +64,7 @@ class BodyFrame:
 
     def _left(self, task: asyncio.Task[object]) -> None:
         self.children.discard(task)
+        self.call.session.changed()  # with it gone, the body may only wait
         if getattr(task, "_exception", None) is not None:  # looking at it by `exception()` would count as a catch
             self._failed.append(task)
 
