@@ -270,4 +270,7 @@ class Gate:
 def _settle(batch: list[_Call]) -> None:
     for call in batch:
         if call.settle is not None:
-            call.settle(call.result, call.error)
+            try:
+                call.settle(call.result, call.error)
+            except Exception:  # the others of the batch must hear how they fared
+                _LOG.exception("a caller could not take in its result")

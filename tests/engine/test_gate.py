@@ -330,3 +330,18 @@ async def test_a_watchdog_hears_the_truth(desk: Desk) -> None:
     await waiting
 
     assert (well, stuck, desk.gate.is_sound) == (True, False, True)
+
+
+async def test_a_caller_that_fails_at_its_result_takes_nobody_along(desk: Desk) -> None:
+    """The others of its batch hear how they fared, and the bell rings for what was committed."""
+    heard: list[int] = []
+    desk.gate.on_commit(lambda committed: heard.append(len(committed.events)))
+
+    def settle(result: object, error: BaseException | None) -> None:
+        raise ZeroDivisionError
+
+    desk.gate.submit(lambda tx, live: note(tx, live, 1), settle)
+    execution = await desk.submit()
+
+    assert heard == [1]
+    assert desk.execution(execution.id).sequence == 1
