@@ -200,6 +200,7 @@ class Gate:
                 self._run(call, tx, overlay)
             for finisher in self._finishers:
                 self._run(_Call(finisher, 0, None), tx, overlay)
+            overlay.write_totals(tx)
             database.commit()
         except BaseException:
             database.rollback()

@@ -20,6 +20,7 @@ from flux.engine.access import Permissions
 from flux.engine.parked import load
 from flux.store import audit, catalog, events, executions
 from flux.store.database import Reader, Transaction
+from flux.store.executions import Place
 
 _HOLDS_A_SLOT = frozenset({State.RUNNING, State.CANCELLING})
 
@@ -60,7 +61,7 @@ class Live:
         self.loaded: dict[str, set[str]] = {}
         self.busy: dict[str, int] = {}
         self.queued = 0
-        self.counts: dict[tuple[str, str, State], int] = {}
+        self.totals: dict[Place, int] = {}
         self.permissions = permissions
         self.numbers = numbers
         self.audit_head = audit_head
@@ -73,7 +74,7 @@ class Live:
         numbers = Numbers(events.last_position(reader), executions.last_key(reader))
         live = cls(access.load(reader), numbers, audit.head(reader), slots)
         live.catalog = {(version.namespace, version.name): version for version in catalog.offered(reader)}
-        live.counts = executions.counts(reader)
+        live.totals = executions.totals(reader)
         return live
 
     def publish(self, batch: "Overlay") -> None:
@@ -81,8 +82,8 @@ class Live:
         self.leases.update(batch.leases)  # first: placing drops those of executions that left
         for execution in batch.changes.values():
             self._place(self.executions.get(execution.id), execution)
-        for namespace, name, before, after in batch.moves:
-            self._move(namespace, name, before, after)
+        for place, difference in batch.moves.items():
+            self.totals[place] = self.totals.get(place, 0) + difference
         self.numbers = batch.numbers
         self.permissions = batch.permissions
         self.audit_head = batch.audit_head
@@ -106,11 +107,6 @@ class Live:
         if old.worker is not None:
             self.loaded.get(old.worker, set()).discard(old.id)
             self.busy[old.worker] = self.busy.get(old.worker, 0) - holds_a_slot(old)
-
-    def _move(self, namespace: str, name: str, before: State | None, after: State) -> None:
-        if before is not None:
-            self.counts[namespace, name, before] -= 1
-        self.counts[namespace, name, after] = self.counts.get((namespace, name, after), 0) + 1
 
     def forget_worker(self, worker: str) -> None:
         """Drop the counters of a worker that is gone and has nothing loaded."""
@@ -138,7 +134,7 @@ class Overlay:
     taken: dict[str, int] = field(default_factory=dict)
     appended: list[tuple[str, Event]] = field(default_factory=list)
     effects: list[object] = field(default_factory=list)
-    moves: list[tuple[str, str, State | None, State]] = field(default_factory=list)
+    moves: dict[Place, int] = field(default_factory=dict)
 
     @classmethod
     def above(cls, live: Live) -> "Overlay":
@@ -157,7 +153,8 @@ class Overlay:
             self.taken[worker] = self.taken.get(worker, 0) + difference
         self.appended += call.appended
         self.effects += call.effects
-        self.moves += call.moves
+        for place, difference in call.moves.items():
+            self.moves[place] = self.moves.get(place, 0) + difference
         self.numbers = call.numbers
         self.permissions = call.permissions
         self.audit_head = call.audit_head
@@ -194,7 +191,15 @@ class Overlay:
 
     def moved(self, execution: Execution, before: State | None) -> None:
         """An execution is in another state than `before`; None: it is new."""
-        self.moves.append((execution.namespace, execution.name, before, execution.state))
+        namespace, name, moves = execution.namespace, execution.name, self.moves
+        moves[execution.state, namespace, name] = moves.get((execution.state, namespace, name), 0) + 1
+        if before is not None:
+            moves[before, namespace, name] = moves.get((before, namespace, name), 0) - 1
+
+    def write_totals(self, tx: Transaction) -> None:
+        """Write what this batch has moved from one state to another: a few rows, however many calls it has."""
+        if self.moves:
+            executions.add_to_totals(tx, self.moves)
 
     def loaded(self, worker: str) -> list[Execution]:
         """Everything that is loaded on a worker, as this call sees it, by id."""

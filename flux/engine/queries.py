@@ -22,9 +22,11 @@ from flux.ids import LENGTH
 from flux.store import catalog, events, executions, logs
 from flux.store.catalog import LoadError
 from flux.store.database import Reader
+from flux.store.executions import Place
 from flux.store.logs import Line
 
 MAX_PAGE: Final = 1_000
+_EVERYTHING: Final = "workflow:*:*:read"
 _T: Final = EventType
 _DONE: Final = {
     _T.TASK_COMPLETED: "COMPLETED",
@@ -119,19 +121,14 @@ def find(reader: Reader, live: Live, text: str, caller: Caller) -> str:
 def page(reader: Reader, live: Live, query: PageQuery, caller: Caller) -> Page:
     """One page of the executions that the caller may see, and how many there are in all."""
     limit = max(1, min(query.limit, MAX_PAGE))
-    rows = executions.page(
-        reader,
-        states=json.dumps(query.states) if query.states else None,
-        namespace=query.namespace,
-        name=query.name,
-        visible=_visible_refs(live, caller),
-        before=query.before or live.numbers.key + 1,
-        limit=limit + 1,
-    )
+    is_everything = query == PageQuery(before=query.before, limit=query.limit) and _may_read_all(live, caller)
+    places = live.totals if is_everything else _places(live, query, caller)
+    before = query.before or live.numbers.key + 1
+    rows = executions.page(reader, places=None if is_everything else places, before=before, limit=limit + 1)
     return Page(
         items=[_completed(reader, live, row) for row in rows[:limit]],
         next=rows[limit - 1].key if len(rows) > limit else None,
-        count=_count(live, query, caller),
+        count=sum(places.values()),
         as_of=live.numbers.position,
     )
 
@@ -255,9 +252,8 @@ def load_errors(reader: Reader, live: Live) -> list[LoadError]:
 def states(reader: Reader, live: Live, caller: Caller) -> dict[State, int]:
     """How many of the executions that the caller may see stand in each state."""
     found: dict[State, int] = {}
-    for (namespace, name, state), number in live.counts.items():
-        if number and may_read(live, caller, namespace, name):
-            found[state] = found.get(state, 0) + number
+    for (state, _, _), number in _places(live, PageQuery(), caller).items():
+        found[state] = found.get(state, 0) + number
     return found
 
 
@@ -266,24 +262,32 @@ def may_read(live: Live, caller: Caller, namespace: str, name: str) -> bool:
     return not lacking(live.permissions, caller, [f"workflow:{escape(namespace)}:{escape(name)}:read"])
 
 
+def _may_read_all(live: Live, caller: Caller) -> bool:
+    """Whether the caller may know of every workflow there ever will be."""
+    held, narrowing = live.permissions.grants(caller.principal.id), caller.narrowing
+    is_wide = held.covers(_EVERYTHING) and (narrowing is None or narrowing.covers(_EVERYTHING))
+    return is_wide and live.permissions.enabled(caller.principal.id)
+
+
 def _visible_refs(live: Live, caller: Caller) -> str | None:
     """`namespace/name` of every workflow with executions that the caller may see, as JSON text; None: all."""
-    refs = {(namespace, name) for namespace, name, _ in live.counts}
-    visible = [f"{namespace}/{name}" for namespace, name in refs if may_read(live, caller, namespace, name)]
-    return None if len(visible) == len(refs) else json.dumps(visible)
+    if _may_read_all(live, caller):
+        return None
+    refs = {(namespace, name) for _, namespace, name in live.totals}
+    return json.dumps([f"{namespace}/{name}" for namespace, name in refs if may_read(live, caller, namespace, name)])
 
 
-def _count(live: Live, query: PageQuery, caller: Caller) -> int:
-    """How many executions all pages of a query hold together."""
-    return sum(
-        number
-        for (namespace, name, state), number in live.counts.items()
+def _places(live: Live, query: PageQuery, caller: Caller) -> dict[Place, int]:
+    """Where the executions stand that a query is about and the caller may see, and how many there are."""
+    return {
+        (state, namespace, name): number
+        for (state, namespace, name), number in live.totals.items()
         if number
         and (not query.states or state in query.states)
         and query.namespace in (None, namespace)
         and query.name in (None, name)
         and may_read(live, caller, namespace, name)
-    )
+    }
 
 
 def _completed(reader: Reader, live: Live, row: Execution) -> Execution:

@@ -1,13 +1,19 @@
-"""Table `executions`: the fold of each execution's log, one row an execution.
+"""Tables `executions` and `totals`: the fold of each execution's log, one row an execution, and how many there are.
 
 What an execution was started with (id, workflow, version, principal, narrowing, priority, labels) never
 changes; everything else is the fold of its log. A row's `sequence` may be older than its log, since events
 that change nothing here do not touch it. Waits and running bodies stand in no column: the log has them.
 
+A place is a state of a workflow: (state, namespace, name). Pages are cut out of places, so that they cost
+what they hold and not what the table holds.
+
 `labels` and `narrowing` are JSON text.
 """
 
 import json
+from collections.abc import Collection, Mapping
+from heapq import merge
+from itertools import islice
 from typing import Final
 
 from flux.core.execution import Execution, State
@@ -31,20 +37,36 @@ _UPDATE: Final = """
 """
 _BY_ID: Final = f"SELECT {_COLUMNS} FROM executions WHERE id = :id"
 _EXISTS: Final = "SELECT 1 FROM executions WHERE id = :id"
-_OPEN: Final = f"SELECT {_COLUMNS} FROM executions WHERE state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') ORDER BY key"
+_OPEN: Final = f"""
+    SELECT {_COLUMNS} FROM executions
+     WHERE state IN ('QUEUED', 'RUNNING', 'WAITING', 'PAUSED', 'CANCELLING') ORDER BY key
+"""
 _VISIBLE: Final = "(:visible IS NULL OR namespace || '/' || name IN (SELECT value FROM json_each(:visible)))"
 _BEGINNING: Final = f"SELECT id FROM executions WHERE id >= :low AND id < :high AND {_VISIBLE} ORDER BY id LIMIT 2"
-_ENDING: Final = f"SELECT id FROM executions WHERE id LIKE :pattern AND {_VISIBLE} ORDER BY key DESC LIMIT 2"
-_PAGE: Final = f"""
+_ENDING: Final = f"""
+    SELECT id FROM executions WHERE key > :oldest AND id LIKE :pattern AND {_VISIBLE} ORDER BY key DESC LIMIT 2
+"""
+_PAGE: Final = f"SELECT {_COLUMNS} FROM executions WHERE key < :before ORDER BY key DESC LIMIT :limit"
+_PAGE_OF: Final = f"""
     SELECT {_COLUMNS} FROM executions
-     WHERE key < :before
-       AND (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
-       AND (:namespace IS NULL OR namespace = :namespace)
-       AND (:name IS NULL OR name = :name)
-       AND {_VISIBLE}
+     WHERE state = :state AND namespace = :namespace AND name = :name AND key < :before
      ORDER BY key DESC LIMIT :limit
 """
-_COUNTS: Final = "SELECT namespace, name, state, count(*) FROM executions GROUP BY namespace, name, state"
+_PAGE_AMONG: Final = f"""
+    SELECT {_COLUMNS} FROM executions
+     WHERE key < :before AND state || '/' || namespace || '/' || name IN (SELECT value FROM json_each(:places))
+     ORDER BY key DESC LIMIT :limit
+"""
+_ADD: Final = """
+    INSERT INTO totals (state, namespace, name, number) VALUES (?, ?, ?, ?)
+        ON CONFLICT (state, namespace, name) DO UPDATE SET number = number + excluded.number
+"""
+_TOTALS: Final = "SELECT state, namespace, name, number FROM totals WHERE number > 0"
+_COUNTED: Final = "SELECT state, namespace, name, count(*) FROM executions GROUP BY state, namespace, name"
+MAX_PLACES: Final = 64  # above it, reading row by row finds enough of them soon
+RECENT: Final = 20_000  # executions that are found by the end of their id: each must be looked at
+Place = tuple[State, str, str]
+
 _LAST_KEY: Final = "SELECT coalesce(max(key), 0) FROM executions"
 _LABELS: Final = "SELECT labels FROM executions WHERE key = :key"
 _REMEMBER: Final = """
@@ -105,41 +127,46 @@ def open_ones(reader: Reader) -> list[Execution]:
 
 
 def resembling(reader: Reader, text: str, visible: str | None) -> list[str]:
-    """At most two ids that start with `text`, or else end with it. `visible`: as for `page`."""
+    """At most two ids that start with `text`, or else end with it and are among the newest.
+
+    `visible`: JSON text of a list of `namespace/name`: no others are found; None: all.
+    """
     if not (text.isascii() and text.isalnum()):  # no id holds anything else, and for LIKE it would mean something
         return []
     text = text.upper()
     found = reader.all(_BEGINNING, low=text, high=text + "~", visible=visible)
-    found = found or reader.all(_ENDING, pattern="%" + text, visible=visible)
+    if not found:
+        found = reader.all(_ENDING, oldest=last_key(reader) - RECENT, pattern="%" + text, visible=visible)
     return [str(row[0]) for row in found]
 
 
-def page(
-    reader: Reader,
-    *,
-    states: str | None,
-    namespace: str | None,
-    name: str | None,
-    visible: str | None,
-    before: int,
-    limit: int,
-) -> list[Execution]:
-    """The newest rows with a key below `before`.
-
-    Args:
-        states: JSON text of a list, or None for all.
-        visible: JSON text of a list of `namespace/name`: no others are given; None: all.
-    """
-    rows = reader.all(_PAGE, states=states, namespace=namespace, name=name, visible=visible, before=before, limit=limit)
-    return [_record(row) for row in rows]
+def page(reader: Reader, *, places: Collection[Place] | None, before: int, limit: int) -> list[Execution]:
+    """The newest rows with a key below `before`. `places`: only what stands in one of them; None: everything."""
+    if places is None:
+        return [_record(row) for row in reader.all(_PAGE, before=before, limit=limit)]
+    if len(places) > MAX_PLACES:
+        among = json.dumps(["/".join(place) for place in places])
+        return [_record(row) for row in reader.all(_PAGE_AMONG, places=among, before=before, limit=limit)]
+    found = [
+        reader.all(_PAGE_OF, state=state, namespace=namespace, name=name, before=before, limit=limit)
+        for state, namespace, name in places
+    ]
+    return [_record(row) for row in islice(merge(*found, reverse=True), limit)]  # a row begins with its key
 
 
-def counts(reader: Reader) -> dict[tuple[str, str, State], int]:
-    """How many executions of each workflow (namespace, name) stand in each state. Reads the whole table."""
-    return {
-        (str(namespace), str(name), State(str(state))): _number(number)
-        for namespace, name, state, number in reader.all(_COUNTS)
-    }
+def add_to_totals(tx: Transaction, differences: Mapping[Place, int]) -> None:
+    """Note that so many more, or less, stand in these places."""
+    tx.many(_ADD, [(*place, number) for place, number in differences.items() if number])
+
+
+def totals(reader: Reader) -> dict[Place, int]:
+    """How many executions stand in each place, as whoever changed them says."""
+    return _by_place(reader.all(_TOTALS))
+
+
+def counted(reader: Reader) -> dict[Place, int]:
+    """How many executions stand in each place, counted. Reads the whole index."""
+    return _by_place(reader.all(_COUNTED))
 
 
 def last_key(reader: Reader) -> int:
@@ -198,6 +225,10 @@ def _record(row: Row) -> Execution:
         bodies={},
         waits={},
     )
+
+
+def _by_place(rows: list[Row]) -> dict[Place, int]:
+    return {(State(str(state)), str(namespace), str(name)): _number(number) for state, namespace, name, number in rows}
 
 
 def _number(value: object) -> int:

@@ -271,7 +271,8 @@ def counted(desk: Desk) -> dict[str, object]:
         "busy": Counter(row.worker for row in holding),
         "loaded": {(row.worker, row.id) for row in open_ones if row.worker},
         "queued": sum(not row.worker and row.state in (State.QUEUED, State.CANCELLING) for row in open_ones),
-        "counts": rows.counts(desk.database.reader),
+        "totals": rows.counted(desk.database.reader),
+        "written": rows.counted(desk.database.reader),
         "live": {row.id for row in open_ones if row.worker or row.state not in ASLEEP},
         "last": (events.last_position(desk.database.reader), rows.last_key(desk.database.reader)),
     }
@@ -284,7 +285,8 @@ def kept(desk: Desk) -> dict[str, object]:
         "busy": Counter({worker: number for worker, number in live.busy.items() if number}),
         "loaded": {(worker, identity) for worker, group in live.loaded.items() for identity in group},
         "queued": live.queued,
-        "counts": {key: number for key, number in live.counts.items() if number},
+        "totals": {key: number for key, number in live.totals.items() if number},
+        "written": rows.totals(desk.database.reader),
         "live": set(live.executions),
         "last": (live.numbers.position, live.numbers.key),
     }

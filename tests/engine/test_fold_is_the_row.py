@@ -41,9 +41,7 @@ async def test_rows_counters_and_memory_are_what_the_log_says(tmp_path: Path, fu
 
         await scenario.settle()
         assert desk.gate.live.queued == 0
-        for row in rows.page(
-            database.reader, states=None, namespace=None, name=None, visible=None, before=10**6, limit=-1
-        ):
+        for row in rows.page(database.reader, places=None, before=10**6, limit=-1):
             check(desk, row)
         assert desk.fatal == []
         database.close()

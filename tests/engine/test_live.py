@@ -55,7 +55,7 @@ def test_a_call_that_is_dropped_leaves_nothing(live: Live):
 
     live.publish(batch)
 
-    assert (live.executions, live.busy, live.numbers.position, live.counts) == ({}, {}, 0, {})
+    assert (live.executions, live.busy, live.numbers.position, live.totals) == ({}, {}, 0, {})
     assert batch.effects == []
 
 
@@ -127,7 +127,7 @@ def test_totals_move_with_the_states(live: Live):
 
     live.publish(batch)
 
-    assert live.counts == {("billing", "invoice", State.QUEUED): 1, ("billing", "invoice", State.RUNNING): 1}
+    assert live.totals == {(State.QUEUED, "billing", "invoice"): 1, (State.RUNNING, "billing", "invoice"): 1}
 
 
 def test_what_is_not_live_is_read_from_the_file(live: Live):

@@ -7,6 +7,7 @@ import pytest
 from flux.core.execution import FINAL, State
 from flux.errors import NotFound, StaleLease, StorageError
 from flux.store import executions
+from flux.store.executions import MAX_PLACES, RECENT
 from tests.core.executions import an_execution
 
 NARROWED = ("workflow:billing:*", "workflow:x%3A:run")
@@ -14,8 +15,7 @@ NARROWED = ("workflow:billing:*", "workflow:x%3A:run")
 
 def page(tx, **wish: object) -> list[str]:
     """The ids of one page; everything, if nobody says otherwise."""
-    filters: dict[str, object] = {"states": None, "namespace": None, "name": None, "visible": None}
-    found = executions.page(tx, **{**filters, "before": 1_000, "limit": 100, **wish})  # type: ignore[arg-type]  # a builder of calls
+    found = executions.page(tx, **{"places": None, "before": 1_000, "limit": 100, **wish})  # type: ignore[arg-type]  # a builder of calls
     return [row.id for row in found]
 
 
@@ -106,6 +106,11 @@ def test_a_starting_daemon_finds_everything_that_has_not_ended(tx):
     assert [row.key for row in found] == sorted(row.key for row in found)
 
 
+INVOICES = (State.COMPLETED, "billing", "invoice")
+OPS = (State.FAILED, "ops", "invoice")
+NOBODY = (State.RUNNING, "nowhere", "nobody")
+
+
 @pytest.mark.parametrize(
     ("wish", "expected"),
     [
@@ -113,32 +118,43 @@ def test_a_starting_daemon_finds_everything_that_has_not_ended(tx):
         ({"limit": 2}, "E5 E4"),
         ({"before": 4}, "E3 E2 E1"),
         ({"before": 1}, ""),
-        ({"states": json.dumps(["COMPLETED"])}, "E5 E1"),
-        ({"states": json.dumps(["FAILED", "PAUSED"])}, "E4 E3"),
-        ({"namespace": "ops"}, "E3"),
-        ({"name": "invoice"}, "E5 E4 E3 E1"),
-        ({"namespace": "billing", "name": "invoice", "states": json.dumps(["PAUSED"])}, "E4"),
-        ({"visible": json.dumps(["billing/refund", "ops/invoice"])}, "E3 E2"),
-        ({"visible": json.dumps(["billing/refund", "ops/invoice"]), "limit": 1}, "E3"),
-        ({"visible": json.dumps([])}, ""),
-        ({"name": "invoice' OR 1=1 --"}, ""),
+        ({"places": [INVOICES]}, "E5 E1"),
+        ({"places": [INVOICES], "before": 5}, "E1"),
+        ({"places": [INVOICES, OPS]}, "E5 E3 E1"),
+        ({"places": [OPS, INVOICES], "limit": 2}, "E5 E3"),
+        ({"places": [NOBODY, OPS]}, "E3"),
+        ({"places": []}, ""),
+        ({"places": [(State.FAILED, "ops", "invoice' OR 1=1 --")]}, ""),
     ],
     ids=str,
 )
 @pytest.mark.usefixtures("five")
-def test_a_page_holds_the_newest_that_fit(tx, wish: dict[str, object], expected: str):
-    """All filters at once; what is not visible is not there and takes no place on the page."""
+def test_a_page_holds_the_newest_of_its_places(tx, wish: dict[str, object], expected: str):
+    """Newest first, however many places there are."""
     assert page(tx, **wish) == expected.split()
 
 
 @pytest.mark.usefixtures("five")
-def test_executions_are_counted_by_workflow_and_state(tx):
-    """From this every total is made."""
-    assert executions.counts(tx) == {
-        ("billing", "invoice", State.COMPLETED): 2,
-        ("billing", "invoice", State.PAUSED): 1,
-        ("billing", "refund", State.RUNNING): 1,
-        ("ops", "invoice", State.FAILED): 1,
+def test_a_page_of_very_many_places_is_the_same_page(tx):
+    """It is only read in another way."""
+    many = [INVOICES, OPS, *((State.RUNNING, "nowhere", f"w{number}") for number in range(MAX_PLACES))]
+
+    assert page(tx, places=many) == ["E5", "E3", "E1"]
+    assert page(tx, places=many, limit=1, before=5) == ["E3"]
+
+
+@pytest.mark.usefixtures("five")
+def test_totals_are_what_they_were_told(tx):
+    """Rows are counted only by who wants to check that; nothing and less than nothing is not told of."""
+    executions.add_to_totals(tx, {INVOICES: 3, OPS: 1, NOBODY: 0})
+    executions.add_to_totals(tx, {INVOICES: -1, OPS: -1})
+
+    assert executions.totals(tx) == {INVOICES: 2}
+    assert executions.counted(tx) == {
+        INVOICES: 2,
+        (State.PAUSED, "billing", "invoice"): 1,
+        (State.RUNNING, "billing", "refund"): 1,
+        OPS: 1,
     }
 
 
@@ -171,6 +187,16 @@ def test_an_id_is_found_by_its_begin_or_else_its_end(tx, text: str, visible: lis
         executions.insert(tx, an_execution(key=key, id=id, namespace=namespace, name=name), None)
 
     assert executions.resembling(tx, text, None if visible is None else json.dumps(visible)) == found
+
+
+def test_only_the_newest_are_found_by_the_end_of_their_id(tx):
+    """Each must be looked at for that, and a file may hold millions; by its begin every one is found."""
+    executions.insert(tx, an_execution(key=1, id="01HOLD"), None)
+    executions.insert(tx, an_execution(key=RECENT + 1, id="01HNEW"), None)
+
+    assert executions.resembling(tx, "HOLD", None) == []
+    assert executions.resembling(tx, "HNEW", None) == ["01HNEW"]
+    assert executions.resembling(tx, "01HO", None) == ["01HOLD"]
 
 
 def test_the_next_key_follows_the_highest(tx):

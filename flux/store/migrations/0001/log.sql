@@ -23,8 +23,17 @@ CREATE TABLE executions (
     labels      TEXT
 ) STRICT;
 
--- What waits for a worker, and everything a starting daemon must look at: no index entry for what has ended.
-CREATE INDEX executions_open ON executions (state) WHERE state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED');
+-- Open executions, and pages: within an entry, rows are in the order of their keys.
+CREATE INDEX executions_by_place ON executions (state, namespace, name);
+
+-- How many rows each entry of that index has: kept by whoever changes them, since counting takes long.
+CREATE TABLE totals (
+    state       TEXT    NOT NULL,
+    namespace   TEXT    NOT NULL,
+    name        TEXT    NOT NULL,
+    number      INTEGER NOT NULL,
+    PRIMARY KEY (state, namespace, name)
+) STRICT, WITHOUT ROWID;
 
 -- The log. `position` counts over all executions, `sequence` within one. `type` is the number in core/events.py.
 CREATE TABLE events (
