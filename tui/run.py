@@ -47,7 +47,17 @@ async def show(app: FluxApp) -> int:
     finally:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
+    if app.return_code == 128 + signal.SIGHUP:
+        _forget_terminal()
     return app.return_code or 0
+
+
+def _forget_terminal() -> None:
+    """What is still buffered for a terminal that has gone away goes nowhere; else Python ends with 120 over it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def _end(app: FluxApp, code: int) -> None:
