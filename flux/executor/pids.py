@@ -12,15 +12,17 @@ import ctypes
 import os
 import select
 import signal
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from flux.clock import SYSTEM
 
 _PR_SET_CHILD_SUBREAPER: Final = 36
-_SESSION_FIELD: Final = 3  # of /proc/PID/stat, counted from the field after the command's name
+_GROUP_FIELD: Final = 2  # of /proc/PID/stat, counted from the field after the command's name
+_SESSION_FIELD: Final = 3
 _START_FIELD: Final = 19
+_DEAD: Final = (b"Z", b"X")
 
 
 def become_subreaper(is_wanted: bool = True) -> None:
@@ -57,6 +59,9 @@ def reap(pid: int, pidfd: int) -> None:
 def kill_survivors(processes: Iterable[tuple[int, int]], patience: int = 10_000) -> list[int]:
     """Kill the processes (pid, start time) that still live, and wait until they are gone.
 
+    With them go the programs that bodies had started: what is left of the process groups that they led. A group
+    keeps its number as long as it has a member; so a group is theirs if its leader is, or is gone.
+
     Blocks; for use before anything else runs. Processes that have another start time are not touched.
 
     Args:
@@ -65,21 +70,48 @@ def kill_survivors(processes: Iterable[tuple[int, int]], patience: int = 10_000)
     Returns:
         The pids that are still there: killed, but held up inside the kernel.
     """
-    pidfds = {pidfd: pid for pid, start in processes if (pidfd := _open(pid, start)) is not None}
-    for pidfd in pidfds:
-        kill(pidfd)
-    poll = select.poll()
-    for pidfd in pidfds:
+    noted, until = dict(processes), SYSTEM.monotonic() + patience
+    while noted and (living := _living(noted)):
+        try:
+            for pidfd in living:
+                kill(pidfd)
+            late = _await_end(living, until)
+            for pidfd in living.keys() - late:
+                reap(living[pidfd], pidfd)
+        finally:
+            for pidfd in living:
+                os.close(pidfd)
+        if late:
+            return sorted(living[pidfd] for pidfd in late)
+    return []
+
+
+def _living(noted: Mapping[int, int]) -> dict[int, int]:
+    """pidfd -> pid of those noted that live, and of the living members of the groups that they led."""
+    found: dict[int, int] = {}
+    for pid in (int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()):
+        fields = _stat(pid)
+        if fields is None or fields[0] in _DEAD:
+            continue
+        leader = int(fields[_GROUP_FIELD])
+        if pid not in noted and (leader not in noted or start_of(leader) not in (None, noted[leader])):
+            continue
+        pidfd = _open(pid, noted.get(pid, int(fields[_START_FIELD])))
+        if pidfd is not None:
+            found[pidfd] = pid
+    return found
+
+
+def _await_end(pidfds: Iterable[int], until: int) -> set[int]:
+    """Those of `pidfds` whose processes have not ended by then."""
+    poll, left = select.poll(), set(pidfds)
+    for pidfd in left:
         poll.register(pidfd, select.POLLIN)
-    left, until = set(pidfds), SYSTEM.monotonic() + patience
     while left and (rest := until - SYSTEM.monotonic()) > 0:
         for pidfd, _ in poll.poll(rest):
             left.discard(pidfd)
             poll.unregister(pidfd)
-            reap(pidfds[pidfd], pidfd)
-    for pidfd in pidfds:
-        os.close(pidfd)
-    return sorted(pidfds[pidfd] for pidfd in left)
+    return left
 
 
 def reap_orphans(sessions: Collection[int]) -> list[int]:

@@ -29,6 +29,11 @@ def start_of(pid: int) -> int:
     return start
 
 
+def state_of(pid: int) -> str:
+    """The state of a process, as /proc shows it."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def test_a_survivor_is_killed(sleeper):
     """One with the pid and the start time that the file names; when the call returns, it is gone."""
     left = pids.kill_survivors([(sleeper.pid, start_of(sleeper.pid))])
@@ -52,6 +57,37 @@ def test_processes_that_are_gone_are_no_error():
 
     assert pids.kill_survivors([(process.pid, start)]) == []
     assert pids.start_of(process.pid) is None
+
+
+@pytest.mark.parametrize("is_gone", [False, True], ids=["with it", "after it"])
+def test_programs_that_a_survivor_had_started_go_too(is_gone: bool):
+    """They are in its process group, which keeps its number as long as one of them lives, even if it is dead itself."""
+    leader = subprocess.Popen(["sh", "-c", "sleep 600 & echo $!; wait"], process_group=0, stdout=subprocess.PIPE)
+    assert leader.stdout is not None
+    program = int(leader.stdout.readline())
+    noted = (leader.pid, start_of(leader.pid))
+    if is_gone:
+        leader.kill()
+        leader.wait()
+
+    left = pids.kill_survivors([noted])
+    leader.wait()
+    leader.stdout.close()
+
+    assert left == []
+    assert pids.start_of(program) is None or state_of(program) == "Z"
+
+
+def test_a_group_whose_number_was_given_again_is_left_alone():
+    """Its leader started at another time: that is somebody else's."""
+    stranger = subprocess.Popen(["sleep", "600"], process_group=0)
+
+    pids.kill_survivors([(stranger.pid, start_of(stranger.pid) - 1)])
+    lives = stranger.poll() is None
+    stranger.kill()
+    stranger.wait()
+
+    assert lives
 
 
 async def test_orphans_of_a_launcher_are_reaped(pool: tuple[Pool, Told], tmp_path: Path):

@@ -37,12 +37,13 @@ def test_a_worker_that_is_stopped_past_its_lease_is_dead_before_its_execution_is
     """It could wake up in the middle of a body: so it is killed, with its task processes, then the next one begins."""
     execution = house.submit("witness", {"folder": str(tmp_path), "loop_blocks": False, "process_blocks": False})
     until(lambda: (tmp_path / "loop").exists() and (tmp_path / "process").exists(), "both bodies run")
-    worker, body = (process(int((tmp_path / name).read_text())) for name in ("loop", "process"))
-    (tmp_path / ".old").write_text(f"{worker.pid}:{worker.start}\n{body.pid}:{body.start}\n")
+    pids = [int(pid) for name in ("loop", "process") for pid in (tmp_path / name).read_text().split()]
+    old = [process(pid) for pid in pids]  # the worker, its program, the task process, and that one's
+    (tmp_path / ".old").write_text("".join(f"{one.pid}:{one.start}\n" for one in old))
     (tmp_path / ".old").rename(tmp_path / "old")
 
-    stopped.append(worker)
-    worker.stop()
+    stopped.append(old[0])
+    old[0].stop()
     shown = house.rest(execution)
 
     assert (shown["state"], shown["output"]) == ("COMPLETED", [[], []])

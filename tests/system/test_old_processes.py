@@ -66,16 +66,16 @@ def enter(house: House, folder: Path, *, loop_blocks: bool, manner: str) -> str:
 
 def doom(house: House, folder: Path, victim: str) -> list[Process]:
     """Who must be dead after the victim's death, the victim first; also told to the bodies."""
-    body, worker = (process(int((folder / name).read_text())) for name in ("process", "loop"))
+    body, worker = ([process(int(pid)) for pid in (folder / name).read_text().split()] for name in ("process", "loop"))
     launcher, daemon = house.launcher, house.daemon
     everyone = [launcher, *children(launcher)]
     doomed = {
-        "daemon": [daemon, *everyone],
-        "launcher": everyone,
-        "worker": [worker, body],
-        "task process": [body],
+        "daemon": [daemon, *everyone, body[1], worker[1]],
+        "launcher": [*everyone, body[1], worker[1]],
+        "worker": [*worker, *body],
+        "task process": body,
     }[victim]
-    assert {worker, body} <= set(everyone)
+    assert {worker[0], body[0]} <= set(everyone)
     (folder / ".old").write_text("".join(f"{one.pid}:{one.start}\n" for one in doomed))
     (folder / ".old").rename(folder / "old")
     return doomed

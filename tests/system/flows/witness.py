@@ -1,11 +1,13 @@
 """Two bodies that do not end while nobody has been killed; run again, each tells which old processes live.
 
-They talk to the test by files in a folder: `loop` and `process` hold who runs a body, `old` is written before
-the kill and names who must be dead, `end` ends bodies that no kill has ended.
+Each body has started a program of its own. They talk to the test by files in a folder: `loop` and `process` hold
+who runs a body and its program, `old` is written before the kill and names who must be dead, `end` ends bodies that
+no kill has ended.
 """
 
 import asyncio
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -32,10 +34,18 @@ def survivors(folder: Path) -> list[str]:
     return found
 
 
-def enter(folder: Path, name: str) -> None:
-    """Say that a body runs, and where."""
-    (folder / f".{name}").write_text(str(os.getpid()))
+def enter(folder: Path, name: str) -> subprocess.Popen[bytes]:
+    """Start a program, and say that a body runs, and where."""
+    program = subprocess.Popen(["sleep", "3600"])
+    (folder / f".{name}").write_text(f"{os.getpid()} {program.pid}")
     (folder / f".{name}").rename(folder / name)
+    return program
+
+
+def leave(program: subprocess.Popen[bytes]) -> list[str]:
+    program.kill()
+    program.wait()
+    return []
 
 
 @task
@@ -43,12 +53,12 @@ def in_a_process(text: str, is_blocked: bool) -> list[str]:
     folder = Path(text)
     if (folder / "old").exists():
         return survivors(folder)
-    enter(folder, "process")
+    program = enter(folder, "process")
     if is_blocked:
         time.sleep(3600)
     while not (folder / "end").exists():
         time.sleep(0.005)
-    return []
+    return leave(program)
 
 
 @task
@@ -58,12 +68,12 @@ async def on_the_loop(text: str, is_blocked: bool) -> list[str]:
         return survivors(folder)
     while not (folder / "process").exists():
         await asyncio.sleep(0.005)
-    enter(folder, "loop")
+    program = enter(folder, "loop")
     if is_blocked:
         time.sleep(3600)
     while not (folder / "end").exists():
         await asyncio.sleep(0.005)
-    return []
+    return leave(program)
 
 
 @workflow
