@@ -162,10 +162,9 @@ def released(tx: Transaction, live: Overlay, worker: str, identity: str, fence: 
 
 def restart(tx: Transaction, live: Overlay) -> None:
     """What a starting daemon does with every open execution: nothing of the last daemon runs any more."""
+    executions.unload_resting(tx)
     for row in executions.open_ones(tx):
         if row.state in ASLEEP:
-            if row.worker is not None:
-                unload(tx, live, complete(tx, row))
             continue
         execution = complete(tx, row)
         if execution.worker is not None:

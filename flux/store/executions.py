@@ -35,6 +35,7 @@ _UPDATE: Final = """
            updated = ?, started = ?, finished = ?, reason = ?
      WHERE key = ? AND fence <= ?
 """
+_UNLOAD: Final = "UPDATE executions SET worker = NULL WHERE state IN ('WAITING', 'PAUSED') AND worker IS NOT NULL"
 _BY_ID: Final = f"SELECT {_COLUMNS} FROM executions WHERE id = :id"
 _EXISTS: Final = "SELECT 1 FROM executions WHERE id = :id"
 _OPEN: Final = f"""
@@ -102,6 +103,11 @@ def update(tx: Transaction, new: Execution) -> None:
     tx.many(_UPDATE, (row,))
     if tx.touched != 1:
         raise StaleLease(f"execution {new.id} was granted anew after fence {new.fence}", execution=new.id)
+
+
+def unload_resting(tx: Transaction) -> None:
+    """Note that what rests is loaded nowhere: no worker of an earlier daemon lives."""
+    tx.execute(_UNLOAD)
 
 
 def get(reader: Reader, execution: str) -> Execution:

@@ -95,6 +95,17 @@ def test_a_write_to_no_row_is_noticed(tx):
         executions.update(tx, an_execution(key=77))
 
 
+def test_what_rests_is_unloaded_at_once(tx):
+    """However many there are; what runs is looked at one by one."""
+    for key, state in enumerate(State, 1):
+        executions.insert(tx, an_execution(key=key, id=f"E{key}", state=state, worker="w1"), None)
+
+    executions.unload_resting(tx)
+
+    unloaded = {row.state for row in executions.page(tx, places=None, before=99, limit=99) if row.worker is None}
+    assert unloaded == {State.WAITING, State.PAUSED}
+
+
 def test_a_starting_daemon_finds_everything_that_has_not_ended(tx):
     """Oldest first."""
     for key, state in enumerate(State, 1):
