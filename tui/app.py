@@ -9,6 +9,8 @@ from importlib.resources import files
 from typing import ClassVar, Final
 
 from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
 
@@ -36,7 +38,7 @@ class FluxApp(App[None]):
 
     CSS: ClassVar[str] = files(__package__).joinpath("flux.tcss").read_text("utf-8")
     TITLE = "flux"
-    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "quit", "Leave, from everywhere", show=False)]
 
     def __init__(self, client: Client, look: Look) -> None:
         super().__init__()
@@ -77,6 +79,11 @@ class FluxApp(App[None]):
                 yield SystemCommand(
                     f"{name} ({command.shown})", command.help(), lambda n=name: screen.action_command(n)
                 )
+
+    def action_command_palette(self) -> None:
+        """Open the palette, with words of ours in its field."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="a command", id="--command-palette"))
 
     def action_next_theme(self) -> None:
         """Change between dark and light."""

@@ -140,15 +140,15 @@ class Bottom(Command):
 
 
 class Down(Command):
-    """Go one line down."""
+    """Go one line down, as the arrow key does."""
 
-    keys, shown = "j,down", "j ↓"
+    keys, shown = "j,down", "j"
 
 
 class Up(Command):
-    """Go one line up."""
+    """Go one line up, as the arrow key does."""
 
-    keys, shown = "k,up", "k ↑"
+    keys, shown = "k,up", "k"
 
 
 class PageDown(Command):

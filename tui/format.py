@@ -47,7 +47,6 @@ class Glyphs:
     left_half: str
     right_half: str
     failed: str
-    rule: str
     dash: str
     times: str
     path: str
@@ -80,7 +79,6 @@ UNICODE: Final = Glyphs(
     left_half="╸",
     right_half="╺",
     failed="×",
-    rule="─",
     dash="–",
     times="×",
     path="›",
@@ -112,7 +110,6 @@ ASCII: Final = Glyphs(
     left_half="#",
     right_half="#",
     failed="x",
-    rule="-",
     dash="-",
     times="x",
     path=">",

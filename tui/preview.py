@@ -28,7 +28,7 @@ def preview(
 def values_line(dossier: Dossier, width: int, glyphs: Glyphs) -> Line:
     """Input, and the output or error, each on its half of a line."""
     half = max((width - 2) // 2, 10)
-    left: Line = (("IN    ", "heading"), (_short(dossier.input), ""))
+    left: Line = (("IN    ", "heading"), (_short(dossier.input, glyphs), ""))
     error = dossier.failure
     if error is not None:
         right: Line = (
@@ -36,13 +36,13 @@ def values_line(dossier: Dossier, width: int, glyphs: Glyphs) -> Line:
             (write.clean(f"{error.type}: {error.message}".partition("\n")[0]), "failed"),
         )
     else:
-        right = (("OUT   ", "heading"), (_short(dossier.output), ""))
+        right = (("OUT   ", "heading"), (_short(dossier.output, glyphs), ""))
     begun = write.fit(left, half, glyphs)
     return (*begun, (" " * (half + 2 - write.width_of(begun)), ""), *write.fit(right, width - half - 2, glyphs))
 
 
-def _short(value: object) -> str:
-    return "–" if value is MISSING else write.one_line(value)
+def _short(value: object, glyphs: Glyphs) -> str:
+    return glyphs.dash if value is MISSING else write.one_line(value)
 
 
 def _picture(dossier: Dossier, width: int, room: int, now: int, glyphs: Glyphs) -> list[Line]:

@@ -41,6 +41,9 @@ class Answer(InkedModal[None]):
         self._chosen = 0
         self._problem = ""
         self._sending = False
+        self._asking = Band(id="asked")
+        self._field = TextArea("null", id="answer", soft_wrap=True, show_line_numbers=False, compact=True)
+        self._below = Band(id="sending")
 
     @property
     def execution(self) -> str:
@@ -55,17 +58,15 @@ class Answer(InkedModal[None]):
         """A box in the middle: what is asked, the field, what can be done."""
         with Vertical(classes="dialog") as box:
             box.border_title = "Resume"
-            yield Band(id="asked")
-            field = TextArea("null", id="answer", soft_wrap=True, show_line_numbers=False, compact=True)
-            field.cursor_blink = False
-            yield field
-            yield Band(id="sending")
+            yield self._asking
+            self._field.cursor_blink = False
+            yield self._field
+            yield self._below
 
     def on_mount(self) -> None:
         """Begin in the field, with everything in it selected: typing replaces it."""
-        field = self.query_one(TextArea)
-        field.focus()
-        field.select_all()
+        self._field.focus()
+        self._field.select_all()
         self._draw()
 
     def on_resize(self) -> None:
@@ -100,7 +101,7 @@ class Answer(InkedModal[None]):
 
     def _read(self) -> tuple[object, str]:
         """The value in the field, and why there is none."""
-        text = self.query_one(TextArea).text
+        text = self._field.text
         if not text.strip():
             return None, ""
         try:
@@ -109,9 +110,8 @@ class Answer(InkedModal[None]):
             return None, f"not JSON: {wrong.msg}, line {wrong.lineno} column {wrong.colno}"
 
     def _draw(self) -> None:
-        asked, sending = self.query_one("#asked", Band), self.query_one("#sending", Band)
-        width = asked.size.width or 60
-        asked.show(self._asked(width))
+        width = self._asking.size.width or 60
+        self._asking.show(self._asked(width))
         value, wrong = self._read()
         problem = wrong or self._problem
         twin = twins.resume(self._row.id, value, self._pause.name if self._pause else None, self._look.place)
@@ -123,7 +123,7 @@ class Answer(InkedModal[None]):
             (("@ ", "key"), (write.cut(twin.curl, width - 2, cut), "dim")),
             (("^S", "key"), (" send   ", ""), ("Esc", "key"), (" close", ""), *self._several()),
         ]
-        sending.show(lines)
+        self._below.show(lines)
 
     def _asked(self, width: int) -> list[Line]:
         """Which execution, which pause, and what it shows."""

@@ -30,6 +30,7 @@ class Confirm(InkedModal[bool]):
 
     def __init__(self, row: Row, look: Look) -> None:
         super().__init__()
+        self._band = Band(id="question")
         self._row = row
         self._look = look
 
@@ -37,7 +38,7 @@ class Confirm(InkedModal[bool]):
         """A box in the middle."""
         with Vertical(classes="dialog") as box:
             box.border_title = "Cancel"
-            yield Band(id="question")
+            yield self._band
 
     def on_mount(self) -> None:
         """Say what it is about."""
@@ -52,8 +53,7 @@ class Confirm(InkedModal[bool]):
         self.dismiss(yes)
 
     def _draw(self) -> None:
-        band = self.query_one("#question", Band)
-        width = band.size.width or 60
+        width = self._band.size.width or 60
         row, signs = self._row, self._look.glyphs
         twin = twins.cancel(row.id, self._look.place)
         lines: list[Line] = [
@@ -70,4 +70,4 @@ class Confirm(InkedModal[bool]):
             (),
             (("y", "key"), (" cancel it   ", ""), ("n", "key"), (" keep it", "")),
         ]
-        band.show([part for line in lines for part in write.break_line(line, width, "  ")])
+        self._band.show([part for line in lines for part in write.break_line(line, width, "  ")])

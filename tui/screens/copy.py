@@ -23,6 +23,7 @@ class Copy(InkedModal[None]):
 
     def __init__(self, row: Row, look: Look) -> None:
         super().__init__()
+        self._band = Band(id="choices")
         self._row = row
         self._look = look
         self._choices = _choices(row, look)
@@ -31,7 +32,7 @@ class Copy(InkedModal[None]):
         """A box in the middle."""
         with Vertical(classes="dialog") as box:
             box.border_title = "Copy"
-            yield Band(id="choices")
+            yield self._band
 
     def on_mount(self) -> None:
         """List the choices."""
@@ -51,14 +52,13 @@ class Copy(InkedModal[None]):
                 self.dismiss()
 
     def _draw(self) -> None:
-        band = self.query_one("#choices", Band)
-        width = band.size.width or 60
+        width = self._band.size.width or 60
         lines: list[Line] = [
             part
             for letter, title, text in self._choices
             for part in write.break_line(((letter, "key"), (f" {title:<10}", "strong"), (text, "dim")), width, " " * 12)
         ]
-        band.show([*lines, (), (("Esc", "key"), (" close", ""))])
+        self._band.show([*lines, (), (("Esc", "key"), (" close", ""))])
 
 
 def _choices(row: Row, look: Look) -> list[tuple[str, str, str]]:

@@ -54,6 +54,7 @@ class Execution(Frame):
         self._axis = Band(id="axis")
         self._timeline = Rows(look.glyphs, id="timeline-rows")
         self._content = Rows(look.glyphs, id="content")
+        self._detail = Vertical(self._tabs, self._content, id="detail", classes="pane")
 
     @property
     def execution(self) -> str:
@@ -70,9 +71,7 @@ class Execution(Frame):
                 pane.border_title = TIMELINE
                 yield self._axis
                 yield self._timeline
-            with Vertical(id="detail", classes="pane"):
-                yield self._tabs
-                yield self._content
+            yield self._detail
         yield self.keys_band
         yield self.too_small
 
@@ -248,7 +247,7 @@ class Execution(Frame):
 
     def _draw_content(self, found: Dossier) -> None:
         call = self._chosen.call if self._chosen is not None else ""
-        entitle(self.query_one("#detail", Vertical), write.clean(call or found.row.workflow))
+        entitle(self._detail, write.clean(call or found.row.workflow))
         if self._tab == TABS[2]:
             last = max(len(found.facts) - 1, 0)
             source = FactLines(facts=found.facts, created=found.row.created, glyphs=self.look.glyphs)

@@ -54,6 +54,8 @@ class Executions(Frame):
         self._heading = Band(id="heading")
         self._face = Band(id="face")
         self._preview = Band(id="preview-lines")
+        self._preview_box = Vertical(self._preview, id="preview")
+        self._sign = Band(id="query-sign")
         self._rows = Rows(look.glyphs, id="executions")
 
     def compose(self) -> ComposeResult:
@@ -62,20 +64,19 @@ class Executions(Frame):
         yield self.title_band
         yield self._counters
         with Horizontal(id="query-line"):
-            yield Band(id="query-sign")
+            yield self._sign
             yield self._query
             yield self._status
         yield self._heading
         yield self._rows
         yield self._face
-        with Vertical(id="preview"):
-            yield self._preview
+        yield self._preview_box
         yield self.keys_band
         yield self.too_small
 
     def on_mount(self) -> None:
         """The sign before the query line never changes."""
-        self.query_one("#query-sign", Band).show([((" / ", "key"),)])
+        self._sign.show([((" / ", "key"),)])
 
     def selected(self) -> Row | None:
         """The execution under the cursor."""
@@ -214,7 +215,7 @@ class Executions(Frame):
 
     def _draw_preview(self, now: int) -> None:
         row = self.view.selected
-        box = self.query_one("#preview", Vertical)
+        box = self._preview_box
         narrow = self.has_class("-narrow") or self.has_class("-short")
         if row is None:
             self._preview.show([])

@@ -154,7 +154,8 @@ class Frame(Inked[None]):
         self.set_class(height < 30, "-short")
         small = width < SMALLEST[0] or height < SMALLEST[1]
         self.set_class(small, "-too-small")
-        text = f"{width}×{height} is too small: {SMALLEST[0]}×{SMALLEST[1]} is the least. q leaves."
+        by = self.look.glyphs.times
+        text = f"{width}{by}{height} is too small: {SMALLEST[0]}{by}{SMALLEST[1]} is the least. q leaves."
         if not small and self.focused is None:
             self.main().focus()
         self.too_small.show([((part, "warning"),) for part in write.wrap(text, max(width, 8))] if small else [])

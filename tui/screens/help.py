@@ -20,6 +20,7 @@ class Help(InkedModal[None]):
 
     def __init__(self, commands: Commands) -> None:
         super().__init__()
+        self._band = Band(id="keys-help")
         self._commands = commands
 
     def compose(self) -> ComposeResult:
@@ -27,7 +28,7 @@ class Help(InkedModal[None]):
         with Vertical(classes="dialog tall") as box:
             box.border_title = "Keys"
             with VerticalScroll():
-                yield Band(id="keys-help")
+                yield self._band
 
     def on_mount(self) -> None:
         """List the commands."""
@@ -38,11 +39,10 @@ class Help(InkedModal[None]):
         self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
-        band = self.query_one("#keys-help", Band)
-        width = band.size.width or 60
+        width = self._band.size.width or 60
         lines: list[Line] = [
             part
             for command in self._commands
             for part in write.break_line(((f"{command.shown:<6}", "key"), (command.help(), "")), width, " " * 6)
         ]
-        band.show(lines)
+        self._band.show(lines)

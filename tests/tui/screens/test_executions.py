@@ -9,7 +9,7 @@ from textual import events
 from flux.errors import Denied, Unreachable
 from tests.tui.recorded import Recorded
 from tests.tui.stage import NARROW, showing
-from tests.tui.stories import MINUTE, completed, every_state, failed_order, paused_invoice, running_etl
+from tests.tui.stories import MINUTE, completed, every_state, paused_invoice, running_etl
 from tui.format import ASCII
 from tui.pager import SIZE
 from tui.records import Json
@@ -306,10 +306,15 @@ async def test_a_narrow_terminal_shows_the_same_list() -> None:
 
 async def test_ascii_is_ascii() -> None:
     """For terminals that know nothing else, whatever is on the screen."""
-    async with showing(Recorded([failed_order(), running_etl()]), glyphs=ASCII) as stage:
-        await stage.until("#")
-
-        assert stage.text.isascii()
+    async with showing(Recorded(every_state()), glyphs=ASCII) as stage:
+        for _ in range(6):
+            await stage.press("j")
+            await stage.until("IN    ")
+            assert stage.text.isascii()
+        for key in ("C", "n", "y", "escape", "p", "colon", "escape", "enter", "question_mark"):
+            await stage.press(key)
+            await stage.still()
+            assert [line for line in stage.lines if not line.isascii()] == []
 
 
 async def test_what_the_daemon_sends_cannot_draw() -> None:
