@@ -37,8 +37,11 @@ PREFIX: Final = "flux_source_"
 _DIGITS: Final = 16  # of the digest, in module names; 64 bits tell the versions of one machine apart
 
 
-def load(source: Source) -> Loaded:
+def load(source: Source, *, for_tasks: bool = False) -> Loaded:
     """The imported source. A second call with the same digest gives the same modules.
+
+    Args:
+        for_tasks: its workflows are not wanted; a script may define one of them anew.
 
     Raises:
         InvalidDefinition: importing it failed; the message and `facts` say type, detail, file and line.
@@ -48,7 +51,7 @@ def load(source: Source) -> Loaded:
         return version.loaded
     try:
         module = version.load()
-        workflows = workflows_of(module, version.modules())
+        workflows = {} if for_tasks else workflows_of(module, version.modules())
     except BaseException as exc:
         version.forget()
         error = load_error(exc, source, version.prefix)

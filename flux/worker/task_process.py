@@ -56,7 +56,7 @@ def _answer(job: Run, source: Source, started: Callable[[], None]) -> tuple[Done
     """How the body of `job` ended, and whether this process is fit for another."""
     classes = None
     try:
-        loaded = load(source)
+        loaded = load(source, for_tasks=True)
         classes = loaded.classes
         body = _body(job, loaded)
         started()

@@ -21,11 +21,13 @@ async def echo(value: object) -> object:
 
 
 async def _gathered() -> list[object]:
-    return await asyncio.gather(pause("a"), echo(1), pause("b"))
+    results: list[object] = await asyncio.gather(pause("a"), echo(1), pause("b"))
+    return results
 
 
 async def _in_parallel() -> list[object]:
-    return await parallel(pause("a"), echo(1), pause("b"))
+    results: list[object] = await parallel(pause("a"), echo(1), pause("b"))
+    return results
 
 
 async def _in_a_task_group() -> list[object]:

@@ -1,0 +1,34 @@
+"""Scripts that run workflows in their own process, written as people write them."""
+
+from pathlib import Path
+
+from tests.local.script import run
+
+_TWICE = """
+from flux import task, workflow
+
+@task
+def double(n):
+    return 2 * n
+
+@workflow
+async def job(ctx):
+    return await double(ctx.input)
+
+first = job
+
+@workflow
+async def job(ctx):
+    return 1 + await double(ctx.input)
+
+if __name__ == "__main__":
+    print(first.run(3).output, job.run(3).output, first.run(4).output)
+"""
+
+
+def test_a_workflow_may_be_defined_anew_in_a_script(tmp_path: Path):
+    """Whose `run` is called, that one runs; its `def` tasks are found in the file all the same."""
+    script = tmp_path / "twice.py"
+    script.write_text(_TWICE)
+
+    assert run(script, tmp_path / "home").split() == ["6", "7", "8"]
