@@ -244,9 +244,13 @@ def history(reader: Reader, live: Live, key: int) -> Sequence[tuple[object, ...]
     return events.history(reader, key)
 
 
-def load_errors(reader: Reader, live: Live) -> list[LoadError]:
-    """Every file of the watched folder that does not load, and why."""
-    return catalog.errors(reader)
+def load_errors(reader: Reader, live: Live, caller: Caller) -> list[LoadError]:
+    """Every file that does not load, and why: of files that never did, only who may read everything is told."""
+    found = catalog.errors(reader)
+    if not found or _may_read_all(live, caller):
+        return found
+    visible = {version.path for key, version in live.catalog.items() if may_read(live, caller, *key)}
+    return [error for error in found if error.path in visible]
 
 
 def states(reader: Reader, live: Live, caller: Caller) -> dict[State, int]:

@@ -18,7 +18,7 @@ _FILE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}\.py", re.ASCII)
 async def listing(request: web.Request) -> web.Response:
     """Everything that the caller may see, and the files that do not load."""
     desk, caller = desk_of(request)
-    errors = desk.gate.read(queries.load_errors)
+    errors = desk.gate.read(queries.load_errors, caller)
     found = desk.gate.read(queries.workflows, caller)
     items = [views.workflow(version, errors) for version in found]
     return answers.document({"items": items, "load_errors": [views.load_error(error) for error in errors]})
@@ -28,7 +28,7 @@ async def show(request: web.Request) -> web.Response:
     """One workflow."""
     desk, caller = desk_of(request)
     found = desk.gate.read(queries.workflow, *_ref(request), caller)
-    return answers.document(views.workflow(found, desk.gate.read(queries.load_errors)))
+    return answers.document(views.workflow(found, desk.gate.read(queries.load_errors, caller)))
 
 
 async def source(request: web.Request) -> web.Response:

@@ -298,9 +298,16 @@ async def test_a_pinned_source_is_found_by_its_digest(desk: Desk) -> None:
         desk.gate.read(queries.pinned, "d9")
 
 
-async def test_files_that_do_not_load_are_listed(desk: Desk) -> None:
-    """With what is wrong."""
-    error = LoadError("/w/x.py", "x", "SyntaxError", "bad", 1, 5)
-    await desk.gate.write(catalog.failed, error)
+async def test_files_that_do_not_load_are_shown_to_those_who_may_see_what_they_offer(
+    desk: Desk, reader: Caller
+) -> None:
+    """Paths and messages tell of what is hidden: a file that never loaded is shown to who may read everything."""
+    mine = LoadError("work.py", "x", "SyntaxError", "bad", 1, 5)
+    other = LoadError("/w/other.py", "x", "SyntaxError", "bad", 1, 5)
+    nobody = await desk.caller("nobody")
+    await desk.gate.write(catalog.failed, mine)
+    await desk.gate.write(catalog.failed, other)
 
-    assert desk.gate.read(queries.load_errors) == [error]
+    assert desk.gate.read(queries.load_errors, CALLER) == [other, mine]
+    assert desk.gate.read(queries.load_errors, reader) == [mine]
+    assert desk.gate.read(queries.load_errors, nobody) == []
