@@ -67,7 +67,13 @@ class Api:
 
     def offered_files(self) -> set[str]:
         """The files from which something is offered."""
-        return {row["file"] for row in self.get("/workflows").document["items"]}
+        return {row["file"] for row in self.workflows_shown()["items"]}
+
+    def workflows_shown(self) -> Json:
+        """What the daemon says about workflows."""
+        answer = self.get("/workflows")
+        assert answer.status == 200, answer.document
+        return answer.document
 
     def submit(self, workflow: str, value: Json = None) -> str:
         """The id of a new execution of `default/WORKFLOW`."""

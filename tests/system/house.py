@@ -136,4 +136,4 @@ class House(Api):
 
     def load_errors(self) -> dict[str, Json]:
         """Why files do not load, by the name of the file."""
-        return {Path(row["file"]).name: row for row in self.get("/workflows").document["load_errors"]}
+        return {Path(row["file"]).name: row for row in self.workflows_shown()["load_errors"]}
