@@ -9,10 +9,10 @@ is run: this process has the code of no other workflow, and code is not pinned h
     programs  workflows and places of their tasks        record    an execution as its author sees it
 """
 
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from flux.context import ExecutionContext
-from flux.errors import NoExecution
+from flux.errors import InvalidInput, NoExecution
 from flux.local.thread import THREAD
 from flux.runtime import RUNTIME, ImportEnds
 from flux.worker.loader import is_pinned
@@ -21,6 +21,8 @@ from flux.workflow import Workflow
 In = TypeVar("In")
 R = TypeVar("R")
 
+LONGEST_ID: Final = 200
+
 
 def run(workflow: Workflow[In, R], input: object, execution_id: str | None) -> ExecutionContext[In]:
     """The execution when it rests: COMPLETED, FAILED, CANCELLED or PAUSED.
@@ -28,16 +30,19 @@ def run(workflow: Workflow[In, R], input: object, execution_id: str | None) -> E
     `execution_id` of one that is there: it goes on; `input` is not looked at.
 
     Raises:
+        InvalidInput: the id is no text of 1..200 characters.
         PayloadTypeError: the input cannot be kept exactly.
         UnusableDatabase: another process holds the file and does not let go.
     """
     _refuse_inside(workflow)
+    _check_id(execution_id)
     return cast(ExecutionContext[In], THREAD.call(lambda engine: engine.run(workflow, input, execution_id)))
 
 
 async def arun(workflow: Workflow[In, R], input: object, execution_id: str | None) -> ExecutionContext[In]:
     """As `run`, for callers that have an event loop running."""
     _refuse_inside(workflow)
+    _check_id(execution_id)
     return cast(ExecutionContext[In], await THREAD.acall(lambda engine: engine.run(workflow, input, execution_id)))
 
 
@@ -68,3 +73,10 @@ def _refuse_inside(workflow: Workflow[In, R]) -> None:
         raise NoExecution(f"workflow {workflow.name!r} cannot be run from inside an execution")
     if is_pinned(workflow.fn.__module__):
         raise ImportEnds
+
+
+def _check_id(execution_id: object) -> None:
+    """An empty id is refused like a wrong one: it is a variable that nobody has set."""
+    if execution_id is None or (isinstance(execution_id, str) and 0 < len(execution_id.strip()) <= LONGEST_ID):
+        return
+    raise InvalidInput(f"execution_id must be a text of 1..{LONGEST_ID} characters, got {execution_id!r:.80}")

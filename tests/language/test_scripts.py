@@ -32,3 +32,28 @@ def test_a_workflow_may_be_defined_anew_in_a_script(tmp_path: Path):
     script.write_text(_TWICE)
 
     assert run(script, tmp_path / "home").split() == ["6", "7", "8"]
+
+
+_IDS = """
+from flux import workflow
+from flux.errors import InvalidInput
+
+@workflow
+async def job(ctx):
+    return ctx.execution_id
+
+for given in (5, "", " ", "x" * 201, b"id"):
+    try:
+        print(job.run(execution_id=given).output)
+    except InvalidInput as error:
+        print("refused")
+print(job.run(execution_id="order 7/ä").output)
+"""
+
+
+def test_an_execution_id_is_a_text_of_some_length(tmp_path: Path):
+    """What cannot be one is refused before anything is stored; an empty one is a variable that nobody has set."""
+    script = tmp_path / "ids.py"
+    script.write_text(_IDS)
+
+    assert run(script, tmp_path / "home").splitlines() == ["refused"] * 5 + ["order 7/ä"]
