@@ -86,7 +86,7 @@ class Scenario:
 
     async def settle(self) -> None:
         """Give every execution that wants a worker the chance to get one."""
-        self.workers = [*self.workers, *(f"late{number}" for number in range(40))]
+        self.workers = [*self.workers, *(f"late{number}" for number in range(self.desk.gate.live.queued))]
         for _ in range(20):
             await self._nothing()
 
