@@ -9,10 +9,10 @@ import enum
 import sys
 from collections.abc import Mapping
 from dataclasses import is_dataclass
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Final, Literal
 
-from flux.codec.namespaces import Source
+from flux.codec.namespaces import Source, enclosed_classes
 from flux.codec.standard import standard_name
 
 Kind = Literal["enum", "error", "data", "named"]
@@ -58,13 +58,17 @@ class ClassIndex:
         return cls(Source(module, *more).classes(_is_kept))
 
     @classmethod
-    def growing(cls, *modules: ModuleType) -> "ClassIndex":
+    def growing(cls, *modules: ModuleType, near: FunctionType | None = None) -> "ClassIndex":
         """An index for a process that is its own source: a script, a REPL, a notebook.
 
         It takes in every class that is encoded with it, also one that is local to a function, and finds the
-        others in `modules` (`__main__` if none is given) as they are at that moment.
+        others in `modules` (`__main__` if none is given) as they are at that moment, and in what `near` uses of
+        the functions around it.
         """
-        return _GrowingIndex(modules or (sys.modules["__main__"],))
+        index = _GrowingIndex(modules or (sys.modules["__main__"],))
+        for enclosed in () if near is None else filter(_is_kept, enclosed_classes(near)):
+            index.name_of(enclosed)
+        return index
 
     def __len__(self) -> int:
         return len(self._by_name)

@@ -60,6 +60,23 @@ class Source:
         return _Walk(self, wanted).run()
 
 
+def enclosed_classes(function: FunctionType) -> Iterator[type]:
+    """The classes that a function uses of the functions around it, also by functions and tasks that it uses so."""
+    waiting = [function]
+    for user in waiting:  # grows while it is walked
+        for cell in user.__closure__ or ():
+            try:
+                thing = cell.cell_contents
+            except ValueError:
+                continue  # nothing has been assigned yet
+            is_ours = type(thing).__module__.startswith("flux.")  # a task; what others wrap may be a proxy
+            inner = getattr(thing, "__dict__", {}).get("__wrapped__") if is_ours else thing
+            if isinstance(thing, type):
+                yield thing
+            elif isinstance(inner, FunctionType) and inner not in waiting:
+                waiting.append(inner)
+
+
 def unversioned(module: str) -> str:
     """The name of a module without the version it was loaded under: `flux_source_1a2b.orders` → `orders`."""
     return module.removeprefix(_version(module))

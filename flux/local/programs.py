@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Final
 
 from flux.codec import ClassIndex
@@ -56,7 +56,8 @@ class Programs:
         version = version_of(workflow)
         module = sys.modules.get(workflow.fn.__module__) or ModuleType(workflow.fn.__module__)
         main = sys.modules["__main__"]
-        classes = ClassIndex.growing(*dict.fromkeys((module, main)))
+        near = workflow.fn if isinstance(workflow.fn, FunctionType) else None
+        classes = ClassIndex.growing(*dict.fromkeys((module, main)), near=near)
         self._loaded[version.digest] = Loaded(
             digest=version.digest, module=module, workflows={workflow.name: workflow}, classes=classes
         )

@@ -57,3 +57,39 @@ def test_an_execution_id_is_a_text_of_some_length(tmp_path: Path):
     script.write_text(_IDS)
 
     assert run(script, tmp_path / "home").splitlines() == ["refused"] * 5 + ["order 7/ä"]
+
+
+_LOCAL = """
+import sys
+from dataclasses import dataclass
+from flux import pause, task, workflow
+
+def make():
+    @dataclass
+    class Order:
+        id: int
+
+    @task
+    async def order(n):
+        return Order(n)
+
+    @workflow
+    async def job(ctx):
+        first = await order(1)
+        await pause("sure")
+        return first == Order(1) and type(first) is Order
+
+    return job
+
+job = make()
+print(job.run(execution_id="one").state if sys.argv[1] == "run" else job.resume("one").output)
+"""
+
+
+def test_values_of_a_class_inside_a_function_are_read_by_the_next_process(tmp_path: Path):
+    """What could be kept on the first run is found again on replay: the function has made its class anew."""
+    script = tmp_path / "local.py"
+    script.write_text(_LOCAL)
+
+    assert run(script, tmp_path / "home", "run") == "PAUSED\n"
+    assert run(script, tmp_path / "home", "resume") == "True\n"
