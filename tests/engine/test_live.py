@@ -94,6 +94,23 @@ def test_slots_are_counted_through_all_layers(live: Live):
     assert (live.busy["w1"], live.queued, live.loaded["w1"]) == (0, 1, {"E1"})
 
 
+def test_calls_of_one_batch_add_up(live: Live):
+    """Each takes a slot of the same worker; the last sees all of them."""
+    batch = Overlay.above(live)
+    seen = []
+    for identity in ("E1", "E2", "E3"):
+        call = batch.nested()
+        seen.append(call.busy("w1"))
+        call.put(running(identity))
+        call.moved(running(identity), None)
+        batch.absorb(call)
+
+    live.publish(batch)
+    assert seen == [0, 1, 2]
+    assert live.busy == {"w1": 3}
+    assert live.totals == {(State.RUNNING, "billing", "invoice"): 3}
+
+
 def test_what_left_is_forgotten(live: Live):
     """Parked and ended executions are rows: neither record nor lease stays, even if the lease came with the end."""
     batch = Overlay.above(live)
