@@ -77,7 +77,7 @@ class Folder:
     @property
     def errors(self) -> dict[str, str]:
         """File -> type of the error, of files that do not load."""
-        return {Path(error.path).name: error.type for error in self.desk.gate.read(queries.load_errors)}
+        return {Path(error.path).name: error.type for error in self.desk.gate.read(queries.load_errors, CALLER)}
 
 
 @pytest.fixture
