@@ -163,6 +163,9 @@ def released(tx: Transaction, live: Overlay, worker: str, identity: str, fence: 
 def restart(tx: Transaction, live: Overlay) -> None:
     """What a starting daemon does with every open execution: nothing of the last daemon runs any more."""
     executions.unload_resting(tx)
+    for execution in live.base.executions.values():
+        if execution.state in ASLEEP:
+            live.put(execution.changed(worker=None, bodies={}))
     for row in executions.open_ones(tx):
         if row.state in ASLEEP:
             continue

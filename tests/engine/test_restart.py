@@ -70,3 +70,13 @@ async def test_principals_that_are_disabled_do_not_stop_a_new_daemon(desk: Desk)
     await after_crash.gate.write(grants.restart)
 
     assert after_crash.execution(execution.id).needs_grant
+
+
+async def test_memory_and_rows_agree_on_what_rests(desk: Desk) -> None:
+    """Though whoever starts anew should have nothing in memory."""
+    granted = await desk.paused()
+    await desk.gate.write(grants.restart)
+
+    assert granted.execution not in desk.gate.live.executions
+    assert desk.gate.live.loaded["w1"] == set()
+    assert desk.execution(granted.execution).worker is None
