@@ -61,7 +61,8 @@ def run(worker: str, stream: socket.socket, launcher: socket.socket, settings: S
         own=sys.stderr,
         limit=settings.output,
     )
-    processes = TaskProcesses(launcher, loop, source, output.write_for)
+    # The kernel is about to end this process with its launcher: no body may be asked for again until it does.
+    processes = TaskProcesses(launcher, loop, source, output.write_for, orphaned=lambda: _end(0))
 
     def drained() -> None:
         loop.call_soon(leave)  # after what this turn still has to say

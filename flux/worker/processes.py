@@ -39,15 +39,22 @@ class TaskProcesses:
         end: the socket to the launcher.
         source: gives a pinned source by its digest.
         write: takes what bodies print and log.
+        orphaned: called when the launcher is gone, before any body hears of it.
     """
 
     def __init__(
-        self, end: socket.socket, loop: asyncio.AbstractEventLoop, source: Callable[[str], Source], write: Write
+        self,
+        end: socket.socket,
+        loop: asyncio.AbstractEventLoop,
+        source: Callable[[str], Source],
+        write: Write,
+        orphaned: Callable[[], None] | None = None,
     ) -> None:
         self._channel = Channel(end)
         self._loop = loop
         self._source = source
         self._write = write
+        self._orphaned = orphaned
         self._last = 0
         self._wanted: dict[int, asyncio.Future[_Process]] = {}
         self._processes: dict[int, _Process] = {}
@@ -103,14 +110,14 @@ class TaskProcesses:
             if not self._channel.send(message):
                 self._loop.add_writer(self._channel.fileno(), self._on_writable)
         except EOFError:
-            self._lose()
+            self._be_orphaned()
 
     def _on_writable(self) -> None:
         try:
             if self._channel.flush():
                 self._loop.remove_writer(self._channel.fileno())
         except EOFError:
-            self._lose()
+            self._be_orphaned()
 
     def _on_readable(self) -> None:
         try:
@@ -118,7 +125,7 @@ class TaskProcesses:
                 body, descriptors = received
                 self._obey(control.from_launcher(body), descriptors)
         except (EOFError, ProtocolError):
-            self._lose()
+            self._be_orphaned()
 
     def _obey(self, message: control.FromLauncher, descriptors: list[int]) -> None:
         match message:
@@ -143,6 +150,11 @@ class TaskProcesses:
     def end(self, pid: int) -> None:
         """Kill process `pid`; its end is told when it is reaped."""
         self._send(control.Kill(pid))
+
+    def _be_orphaned(self) -> None:
+        if self._orphaned is not None:
+            self._orphaned()
+        self._lose()
 
     def _lose(self) -> None:
         """The launcher is gone, and with it every task process."""

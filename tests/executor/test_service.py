@@ -25,7 +25,7 @@ from flux.wire.frames import (
     Waiting,
     unpack_events,
 )
-from tests.engine.desk import CALLER, begin, end, fact
+from tests.engine.desk import CALLER, Desk, begin, end, fact
 from tests.executor.strangers import Held, Stage, Stranger
 
 _T = EventType
@@ -100,6 +100,7 @@ async def test_what_was_open_when_the_last_daemon_ended_goes_on(stage: Stage) ->
     timer = Waiting("~t#1", "timer", True, due=stage.desk.clock.now() - 1)
     await stage.desk.accept(stage.desk.frame(granted, waits=(timer,), idle=Idle(0)), "worker of the last daemon")
 
+    stage.desk = Desk.over(stage.desk.database)  # another daemon on the same file
     await stage.open()
 
     for one, fence in ((queued, 1), (running, 2), (sleeping, 2)):

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 
 import pytest
 
@@ -21,11 +21,11 @@ JOB = Job(execution="e", fence=1, call="t#1", attempt=1, digest="d", module="m",
 class Launcher:
     """Says what it is told to say."""
 
-    def __init__(self) -> None:
+    def __init__(self, orphaned: Callable[[], None] | None = None) -> None:
         end, self.socket = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.setblocking(False)
         loop = asyncio.get_running_loop()
-        self.processes = TaskProcesses(end, loop, {"d": SOURCE}.__getitem__, lambda *_: None)
+        self.processes = TaskProcesses(end, loop, {"d": SOURCE}.__getitem__, lambda *_: None, orphaned)
         self._open: list[socket.socket] = [self.socket]
 
     async def hear(self) -> control.ToLauncher:
@@ -146,3 +146,18 @@ async def test_what_is_no_message_of_a_process_has_it_killed(launcher: Launcher)
     launcher.end(100)
     assert await launcher.hear() == control.Want(2, "d")
     running.cancel()
+
+
+async def test_who_must_not_outlive_the_launcher_is_told_before_any_body(launcher: Launcher):
+    """A worker ends itself there: else it would ask for its bodies again in the moment before the kernel ends it."""
+    told: list[bool] = []
+    alone = Launcher(orphaned=lambda: told.append(running.done()))
+    running = start(alone.processes.run(JOB))
+    await alone.hear()
+
+    alone.socket.close()
+    with pytest.raises(WorkerCrashed):
+        await running
+    alone.close()
+
+    assert told == [False]
